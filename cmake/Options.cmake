@@ -1,0 +1,43 @@
+# sw_options carries the language standard, the warnings and the sanitizers; every target links it, nothing is set globally.
+add_library(sw_options INTERFACE)
+target_compile_features(sw_options INTERFACE cxx_std_23)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+find_program(SW_CCACHE ccache)
+if(SW_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SW_CCACHE})
+endif()
+
+target_compile_options(sw_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wcast-align -Wimplicit-fallthrough
+  $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wuseless-cast -Wsuggest-override>
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-warning-option>
+  $<$<BOOL:${SW_WERROR}>:-Werror>)
+target_include_directories(sw_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+
+if(SW_SANITIZE)
+  target_compile_options(sw_options INTERFACE -fsanitize=${SW_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(sw_options INTERFACE -fsanitize=${SW_SANITIZE})
+endif()
+if(SW_FUZZ)
+  target_compile_options(sw_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+find_program(SW_MOLD mold)
+if(SW_MOLD AND NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+  target_link_options(sw_options INTERFACE -fuse-ld=mold)
+endif()
+
+configure_file(${CMAKE_CURRENT_LIST_DIR}/version.h.in ${CMAKE_BINARY_DIR}/generated/version.h)
+
+# sw_room(TARGET FOLDER LIBS public... PRIVATE private... [EXCEPT files...]): every .cc below FOLDER, and nothing to list by hand.
+function(sw_room target folder)
+  cmake_parse_arguments(ROOM "" "" "LIBS;PRIVATE;EXCEPT" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
+  foreach(file ${ROOM_EXCEPT})
+    list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/${file})
+  endforeach()
+  add_library(${target} STATIC ${sources})
+  target_link_libraries(${target} PUBLIC sw_options ${ROOM_LIBS} PRIVATE ${ROOM_PRIVATE})
+endfunction()

@@ -1,0 +1,59 @@
+// Where records come from: files, standard input, Kafka, the embedded simulation. A Source serves one entry of `inputs`, which may be
+// many inputs (partitions, files of a folder).
+//
+// Threads: every member is called from the merge thread only. Nothing blocks for longer than a few milliseconds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+#include "ingest/raw_chunk.h"
+
+namespace stuffwatch::ingest {
+
+enum class ReadStatus : std::uint8_t {
+  kChunk,        // `out` holds the next records
+  kNothingYet,   // records may come at any time: held, fetching, or the broker has not answered yet. Never counts as idle
+  kAtEnd,        // stood at the broker's end when last asked (a successful fetch said so)
+  kFinished,     // no record will ever follow (end of file)
+  kUnreachable,  // the broker does not answer, or the input failed; see status()
+};
+
+struct InputStatus {
+  InputId id;
+  std::string name;      // "logins[3]", or the file's path: for people, metrics and checkpoints
+  std::string problem;   // empty, or why it is unreachable, with the remedy
+  std::int64_t lag = 0;  // records behind the end, where known
+};
+
+// What happened to the set of inputs since the last service(). Revoked: drop what is unmerged, finish what was merged, checkpoint,
+// then call release(). Lost: the same without the commit.
+struct InputChange {
+  enum class Kind : std::uint8_t { kAssigned, kRevoked, kLost } kind;
+  InputId id;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  // Serves the client library (rebalances, errors). Call at least once a second.
+  [[nodiscard]] virtual std::vector<InputChange> service() = 0;
+  // The next records of one input. Never more than about 1 MiB or 4,096 records.
+  [[nodiscard]] virtual ReadStatus read(InputId id, RawChunk& out) = 0;
+  // Start reading at `offset` (from a checkpoint) instead of where the source would by itself; before the first read of that input.
+  [[nodiscard]] virtual config::Result<void> seek(InputId id, std::int64_t offset) = 0;
+  // Every input this source holds now, in id order.
+  [[nodiscard]] virtual std::vector<InputStatus> status() const = 0;
+  // Durably processed up to (excluding) these offsets: commits them where the source has such a thing.
+  virtual void commit(InputId id, std::int64_t next_offset) = 0;
+  // The consequences of a kRevoked/kLost change are dealt with.
+  virtual void release(InputId id) = 0;
+  // True while this process stands by for another that owns the inputs (kafka.ownership: exclusive).
+  [[nodiscard]] virtual bool standby() const { return false; }
+};
+
+}  // namespace stuffwatch::ingest
