@@ -1,0 +1,78 @@
+// What a detector says: this key's evidence has crossed its threshold, and here is the evidence. OCSF Detection Finding (2004), before correlation.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detectors/campaigns/revision.h"
+#include "detectors/event.h"
+
+namespace stuffwatch::detectors {
+
+// What evidence is about. Ordered, hashable, printable; the same on every machine.
+struct Entity {
+  enum class Kind : std::uint8_t { kAddress, kPrefix, kAccount };
+  TenantId tenant = 0;
+  std::uint64_t value = 0;  // v4 bits, high half of a v6 address, or the account's key
+  Kind kind = Kind::kAddress;
+  bool v4 = false;
+
+  [[nodiscard]] static Entity address(TenantId tenant, const IpAddress& ip);  // IPv4 /32, IPv6 /64
+  [[nodiscard]] static Entity prefix(TenantId tenant, const IpAddress& ip);   // IPv4 /24, IPv6 /48
+  [[nodiscard]] static Entity account(TenantId tenant, AccountKey key);
+  [[nodiscard]] bool is_network() const { return kind != Kind::kAccount; }
+  [[nodiscard]] Network network() const;  // of an address or a prefix
+  [[nodiscard]] std::uint64_t hash(std::uint64_t seed) const;
+  auto operator<=>(const Entity&) const = default;
+};
+[[nodiscard]] std::string to_string(const Entity& entity);  // "net:192.0.2.7/32", "acct:0123456789abcdef"
+
+// One number that crossed one threshold, with what it means if nothing is going on. Texts are literals.
+struct Factor {
+  std::string_view detector, statistic, null_model, window;
+  double value = 0, threshold = 0;
+};
+
+// One account in a finding's evidence.
+struct EvidenceAccount {
+  AccountKey account{};
+  EventTime time{};
+  bool success = false;  // a stranger's success, or a right password stopped by MFA
+};
+
+struct Evidence {
+  EventTime start{}, end{};           // first and last attempt that count
+  std::uint64_t attempts = 0;         // on the key since `start` (retries included)
+  std::uint64_t failures = 0, successes = 0;
+  std::uint64_t accounts = 0;         // distinct
+  std::vector<EvidenceAccount> list;  // the newest, at most kMaxEvidenceAccounts, oldest first
+  std::vector<Network> networks;      // of a key that is no network
+};
+inline constexpr std::size_t kMaxEvidenceAccounts = 512;
+
+using DetectorId = std::uint8_t;  // index in the registry
+
+struct Finding {
+  std::uint64_t seq = 0;  // the event that caused it; for a tick: the first event at or past the tick
+  bool at_tick = false;   // ticks stand before the event of the same seq
+  EventTime time{};
+  DetectorId detector = 0;
+  Entity key;
+  AttackKind attack = AttackKind::kCredentialStuffing;
+  Factor factor;
+  double starts_per_10m = 0;  // lives of this family in 10M benign events: turns evidence into odds (detection.md 4.7)
+  Evidence evidence;
+};
+
+// Receives what a detector says while it observes.
+class FindingCollector {
+ public:
+  virtual ~FindingCollector() = default;
+  virtual void finding(Finding&& finding) = 0;
+  // An event on a key that has alarmed before: campaigns count it.
+  virtual void activity(const LoginEvent& event, const Entity& key) = 0;
+};
+
+}  // namespace stuffwatch::detectors
