@@ -16,8 +16,16 @@ target_compile_options(sw_options INTERFACE
   $<$<BOOL:${SW_WERROR}>:-Werror>)
 target_include_directories(sw_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 
+# Cheap checks of the standard library stay on in every build; with NDEBUG only assert() goes.
+target_compile_definitions(sw_options INTERFACE _GLIBCXX_ASSERTIONS)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  # The oldest machine we run on; simdjson and xxHash choose wider code by themselves at run time.
+  target_compile_options(sw_options INTERFACE -march=x86-64-v2)
+endif()
+
 if(SW_SANITIZE)
-  target_compile_options(sw_options INTERFACE -fsanitize=${SW_SANITIZE} -fno-omit-frame-pointer)
+  # A finding of the undefined-behaviour sanitizer ends the program: a report nobody reads is no check.
+  target_compile_options(sw_options INTERFACE -fsanitize=${SW_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sw_options INTERFACE -fsanitize=${SW_SANITIZE})
 endif()
 if(SW_FUZZ)
@@ -38,6 +46,10 @@ function(sw_room target folder)
   foreach(file ${ROOM_EXCEPT})
     list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/${file})
   endforeach()
+  if(NOT sources)
+    file(WRITE ${CMAKE_BINARY_DIR}/generated/empty_room.cc "")
+    set(sources ${CMAKE_BINARY_DIR}/generated/empty_room.cc)
+  endif()
   add_library(${target} STATIC ${sources})
   target_link_libraries(${target} PUBLIC sw_options ${ROOM_LIBS} PRIVATE ${ROOM_PRIVATE})
 endfunction()
