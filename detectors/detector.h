@@ -6,6 +6,8 @@
 // Cost:    observe is O(1) amortised an event. Errors: none; a field that is absent is skipped, not guessed.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -47,6 +49,11 @@ struct DetectorContext {
   std::uint32_t partition = 0, partitions = 1;
   std::uint64_t table_seed = 0;
 };
+
+// This partition's share of a limit that holds for the whole daemon.
+[[nodiscard]] inline std::uint32_t share_of(std::uint32_t whole, const DetectorContext& context) {
+  return std::max<std::uint32_t>(1, (whole + context.partitions - 1) / context.partitions);
+}
 
 // A detector's configuration and factory; holds the values read from `detectors.<name>`.
 class DetectorKind : public config::Section {

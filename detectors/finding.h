@@ -31,7 +31,7 @@ struct Entity {
 
 // One number that crossed one threshold, with what it means if nothing is going on. Texts are literals.
 struct Factor {
-  std::string_view detector, statistic, null_model, window;
+  std::string_view detector{}, statistic{}, null_model{}, window{};
   double value = 0, threshold = 0;
 };
 
@@ -47,8 +47,7 @@ struct Evidence {
   std::uint64_t attempts = 0;         // on the key since `start` (retries included)
   std::uint64_t failures = 0, successes = 0;
   std::uint64_t accounts = 0;         // distinct
-  std::vector<EvidenceAccount> list;  // the newest, at most kMaxEvidenceAccounts, oldest first
-  std::vector<Network> networks;      // of a key that is no network
+  std::vector<EvidenceAccount> list{};  // the newest, at most kMaxEvidenceAccounts, oldest first
 };
 inline constexpr std::size_t kMaxEvidenceAccounts = 512;
 
@@ -59,11 +58,11 @@ struct Finding {
   bool at_tick = false;   // ticks stand before the event of the same seq
   EventTime time{};
   DetectorId detector = 0;
-  Entity key;
+  Entity key{};
   AttackKind attack = AttackKind::kCredentialStuffing;
-  Factor factor;
+  Factor factor{};
   double starts_per_10m = 0;  // lives of this family in 10M benign events: turns evidence into odds (detection.md 4.7)
-  Evidence evidence;
+  Evidence evidence{};
 };
 
 // Receives what a detector says while it observes.
