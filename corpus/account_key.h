@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -54,10 +55,9 @@ class AccountHasher {
   [[nodiscard]] bool is_public() const { return public_; }
 
  private:
-  using SipKey = std::array<unsigned char, 16>;
+  struct Secrets;  // the derived keys
   explicit AccountHasher(const std::array<unsigned char, kKeyBytes>& master, bool is_public);
-  SipKey account_{}, event_id_{}, password_token_{}, client_{};
-  std::uint64_t table_seed_ = 0, check_value_ = 0;
+  std::shared_ptr<const Secrets> secrets_;  // in guarded, locked memory (sodium_malloc); copies share it
   bool public_ = false;
 };
 
