@@ -188,7 +188,7 @@ class AccountFanin final : public Detector {
                                .value = evidence, .threshold = config_.alarm_odds},
                     .starts_per_10m = starts_per_10m_,
                     .evidence = {.start = EventTime{std::chrono::milliseconds{record.life_start_ms}}, .end = event.time, .attempts = record.attempts,
-                                 .failures = record.attempts, .accounts = 1, .list = {{event.account, event.time, false}}}};
+                                 .failures = record.attempts, .accounts = 1, .list = {{event.account, event.time, record.attempts, false}}}};
     record.alarmed_until_s = seconds_of(event.time + config_.life);
     restart(record, event.time);
     out.finding(std::move(finding));

@@ -39,7 +39,8 @@ struct Factor {
 struct EvidenceAccount {
   AccountKey account{};
   EventTime time{};
-  bool success = false;  // a stranger's success, or a right password stopped by MFA
+  std::uint32_t attempts = 1;  // retries included
+  bool success = false;        // a stranger's success
 };
 
 struct Evidence {

@@ -8,9 +8,9 @@
 
 #include <bit>
 #include <cstdint>
-#include <memory>
 
 #include "detectors/event.h"
+#include "detectors/state/lazy_array.h"
 #include "detectors/state/mix.h"
 
 namespace stuffwatch::detectors {
@@ -43,7 +43,7 @@ class ContactLog {
  public:
   ContactLog(std::uint32_t capacity, std::uint64_t seed)
       : capacity_(std::bit_ceil(capacity)), mask_(std::size_t{capacity_} * 2 - 1), seed_(seed),
-        ring_(std::make_unique_for_overwrite<Contact[]>(capacity_)), index_(std::make_unique<std::uint32_t[]>(mask_ + 1)) {}
+        ring_(capacity_), index_(mask_ + 1) {}
 
   [[nodiscard]] std::uint64_t hash(std::uint32_t owner, std::uint16_t generation, AccountKey account) const {
     return mix(std::uint64_t{owner} << 16 | generation, value_of(account), seed_);
@@ -115,8 +115,8 @@ class ContactLog {
   std::size_t mask_;
   std::uint64_t seed_;
   std::uint64_t begin_ = 0, cursor_ = 0, end_ = 0;  // forgotten < begin_; matured < cursor_
-  std::unique_ptr<Contact[]> ring_;
-  std::unique_ptr<std::uint32_t[]> index_;
+  LazyArray<Contact> ring_;
+  LazyArray<std::uint32_t> index_;
 };
 
 }  // namespace stuffwatch::detectors

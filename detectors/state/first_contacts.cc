@@ -200,7 +200,7 @@ Evidence FirstContacts::evidence_since(const Record& record, EventTime since, Ev
     evidence.start = std::min(evidence.start, c.time()), evidence.end = std::max(evidence.end, c.time());
     evidence.attempts += c.attempts, ++evidence.accounts;
     (success ? evidence.successes : evidence.failures) += 1;
-    if (evidence.list.size() < kMaxEvidenceAccounts) evidence.list.push_back({AccountKey{c.account}, c.time(), success});
+    if (evidence.list.size() < kMaxEvidenceAccounts) evidence.list.push_back({AccountKey{c.account}, c.time(), c.attempts, success});
     return true;
   });
   evidence.failures = evidence.attempts - evidence.successes;

@@ -13,8 +13,9 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <utility>
+
+#include "detectors/state/lazy_array.h"
 
 namespace stuffwatch::detectors {
 
@@ -33,7 +34,7 @@ class KeyedSlab {
 
   KeyedSlab(std::uint32_t max_records, std::uint64_t seed, HashOf hash_of)
       : max_(max_records), mask_(std::bit_ceil(std::size_t{max_records} * 2 + 2) - 1), seed_(seed), hash_of_(hash_of),
-        records_(std::make_unique_for_overwrite<Record[]>(max_records)), index_(std::make_unique<std::uint32_t[]>(mask_ + 1)) {
+        records_(max_records), index_(mask_ + 1) {
     assert(max_records >= 1 && max_records <= kMaxRecords);
   }
 
@@ -146,8 +147,8 @@ class KeyedSlab {
   std::size_t mask_;
   std::uint64_t seed_, evictions_ = 0;
   HashOf hash_of_;
-  std::unique_ptr<Record[]> records_;
-  std::unique_ptr<std::uint32_t[]> index_;
+  LazyArray<Record> records_;
+  LazyArray<std::uint32_t> index_;
 };
 
 }  // namespace stuffwatch::detectors

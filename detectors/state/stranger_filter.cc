@@ -14,9 +14,8 @@ constexpr std::size_t kBitsPerPair = 10, kProbes = 6;
 }  // namespace
 
 StrangerFilter::StrangerFilter(std::uint64_t max_pairs, std::uint64_t seed)
-    : blocks_(std::max<std::size_t>(1, (max_pairs * kBitsPerPair + 511) / 512)), seed_(seed) {
-  for (auto& blocks : generation_) blocks = std::make_unique<Block[]>(blocks_);
-}
+    : blocks_(std::max<std::size_t>(1, (max_pairs * kBitsPerPair + 511) / 512)), seed_(seed),
+      generation_{LazyArray<Block>(blocks_), LazyArray<Block>(blocks_)} {}
 
 StrangerFilter::Pairs StrangerFilter::pairs_of(const LoginEvent& event) const {
   const std::uint64_t account = mix(event.tenant, value_of(event.account), seed_);
@@ -26,7 +25,7 @@ StrangerFilter::Pairs StrangerFilter::pairs_of(const LoginEvent& event) const {
 
 // A block by the high half, six bits in it by 9-bit slices of the remixed hash.
 StrangerFilter::Probe StrangerFilter::probe(std::uint64_t pair) const {
-  Probe probe{static_cast<std::size_t>((pair >> 32) * blocks_ >> 32), {}};
+  Probe probe{(pair >> 32) * blocks_ >> 32, {}};
   std::uint64_t bits = mix(pair, seed_);
   for (std::size_t i = 0; i < kProbes; ++i, bits >>= 9) probe.bits[(bits >> 6) & 7] |= 1ull << (bits & 63);
   return probe;
@@ -35,7 +34,7 @@ StrangerFilter::Probe StrangerFilter::probe(std::uint64_t pair) const {
 void StrangerFilter::prefetch(const Pairs& pairs) const {
   for (const std::uint64_t pair : {pairs.network, pairs.client}) {
     if (pair == 0) continue;
-    const std::size_t block = static_cast<std::size_t>((pair >> 32) * blocks_ >> 32);
+    const std::size_t block = (pair >> 32) * blocks_ >> 32;
     __builtin_prefetch(&generation_[0][block]);
     __builtin_prefetch(&generation_[1][block]);
   }
@@ -67,19 +66,19 @@ void StrangerFilter::advance(EventTime watermark) {
   if (since_ == EventTime{}) since_ = watermark;
   if (watermark - since_ <= kGeneration) return;
   std::swap(generation_[0], generation_[1]);
-  std::fill_n(generation_[0].get(), blocks_, Block{});
+  generation_[0].clear();
   since_ = watermark;
 }
 
 // Only blocks that hold something are written.
 void StrangerFilter::save(StateWriter& out) const {
-  out.put(static_cast<std::uint64_t>(blocks_)), out.put(since_);
+  out.put(blocks_), out.put(since_);
   for (const auto& blocks : generation_) {
     std::uint64_t used = 0;
-    for (std::size_t i = 0; i < blocks_; ++i) used += blocks[i] != Block{} ? 1 : 0;
+    for (std::size_t i = 0; i < blocks_; ++i) used += blocks[i] != Block{} ? 1u : 0u;
     out.put(used);
     for (std::size_t i = 0; i < blocks_; ++i)
-      if (blocks[i] != Block{}) out.put(static_cast<std::uint64_t>(i)), out.put(blocks[i]);
+      if (blocks[i] != Block{}) out.put(i), out.put(blocks[i]);
   }
 }
 

@@ -9,10 +9,10 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 
 #include "config/result.h"
 #include "detectors/event.h"
+#include "detectors/state/lazy_array.h"
 #include "detectors/state/state_io.h"
 
 namespace stuffwatch::detectors {
@@ -48,7 +48,7 @@ class StrangerFilter {
 
   std::size_t blocks_;
   std::uint64_t seed_;
-  std::array<std::unique_ptr<Block[]>, 2> generation_;  // [0] is the newer
+  std::array<LazyArray<Block>, 2> generation_;  // [0] is the newer
   EventTime since_{};                                   // when the newer one began; 0 = no event yet
 };
 

@@ -1,0 +1,96 @@
+// One attack, as far as it is known: what its alerts are written from. Plain state; campaigns.cc moves it, alert_json.cc prints it.
+#pragma once
+
+#include <array>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "detectors/campaigns/revision.h"
+#include "detectors/finding.h"
+#include "detectors/state/distinct_counter.h"
+#include "detectors/state/top_counts.h"
+
+namespace stuffwatch::detectors {
+
+using CampaignId = std::uint64_t;
+
+enum class Tier : std::uint8_t { kVerify, kLikely, kConfirmed };
+[[nodiscard]] std::string_view name_of(Tier tier);
+
+// A stranger got in on a key of this campaign, or knew the password and was stopped by MFA.
+struct CompromisedAccount {
+  AccountKey account{};
+  EventTime time{};
+  std::uint64_t event_seq = 0;
+  IpAddress source_ip;
+  Tier tier = Tier::kVerify;
+  bool mfa_stopped = false;
+  bool has_source = false;  // learned from the event itself, not from a detector's memory of it
+  std::string name;         // as shown: "acct:..." or, in clear mode, the user name
+  std::string account_id, session_id, event_id, app;
+};
+
+// A key by which events are recognised as part of the campaign.
+struct CampaignKey {
+  Entity entity;
+  EventTime since{};
+};
+
+struct SourceCount {
+  Network network;  // the address itself (/32), or its /64
+  std::uint64_t accounts = 0, successes = 0;
+  std::uint32_t as_number = 0;
+  std::array<char, 2> country{};
+  NetworkClass network_class = NetworkClass::kUnknown;
+};
+struct ClientCount {
+  std::string user_agent, ja4;
+};
+
+struct Campaign {
+  CampaignId id = 0;
+  CampaignId continues = 0, merged_into = 0;
+  std::string tenant_name;
+  TenantId tenant = 0;
+  std::string primary;  // to_string of the first finding's key
+  AttackKind attack = AttackKind::kCredentialStuffing;
+  Severity severity = Severity::kMedium;
+  Urgency urgency = Urgency::kTicket;
+  EventTime opened{}, start{}, end{}, closed{};
+  bool open = true, surging = false;
+  std::string close_reason;
+
+  std::vector<CampaignKey> keys;
+  std::vector<Factor> factors;  // the strongest of each (detector, statistic)
+  double odds = 1;              // the largest adjusted evidence among the members; never a product
+
+  std::uint64_t attempts = 0, failures = 0, successes = 0;
+  std::uint64_t last_seq = 0;  // the last event counted: an event on two keys counts once
+  DistinctCounter accounts, sources, networks, as_numbers;
+  boost::unordered_flat_set<std::uint64_t> account_set;  // bounded by max_accounts
+  std::vector<AccountKey> first_accounts;                // for the alert's list
+  TopCounts<SourceCount> top_sources;
+  TopCounts<ClientCount> top_clients;
+  std::vector<std::string> apps, sample_event_ids;
+  std::vector<CompromisedAccount> compromised;
+  boost::unordered_flat_set<std::uint64_t> compromised_set;
+
+  std::array<std::uint32_t, 24> hourly{};  // attempts of the last 24 hours of event time, by hour modulo 24
+  std::int64_t hour = 0;                   // the newest hour in it
+  std::vector<EventTime> recent_successes; // of the last hour
+
+  // What consumers have been told.
+  std::uint32_t revision = 0;
+  std::uint64_t told_attempts = 0, told_compromised = 0;
+  Severity told_severity = Severity::kInfo;
+  EventTime told{};
+  bool told_surge = false;
+
+  void save(StateWriter& out) const;
+  void load(StateReader& in);
+};
+
+}  // namespace stuffwatch::detectors

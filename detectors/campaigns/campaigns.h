@@ -1,0 +1,99 @@
+// Findings become campaigns, campaigns become revisions (campaigns.md): joining, severity, urgency, lifecycle.
+//
+// Consumes one stream in the order of seq: findings of event s, then what s did on keys that have alarmed; ticks stand before the first event at or past them.
+// Time: event time only. Threads: none; the sequencer owns it. Memory: bounded by campaign.max_open and max_accounts.
+// Cost: O(1) an activity; a tick looks at every campaign that changed or is due.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+#include "detectors/campaigns/campaign.h"
+#include "detectors/campaigns/campaign_config.h"
+#include "detectors/detector.h"
+
+namespace stuffwatch::detectors {
+
+struct Activity {
+  const LoginEvent* event = nullptr;
+  Entity key;
+};
+
+class Campaigns {
+ public:
+  // `show_names`: privacy.account_names is `clear`.
+  Campaigns(const CampaignConfig& config, AlertOrigin origin, std::vector<std::string> detector_names, bool show_names);
+  ~Campaigns();
+
+  void set_quality(AlertQuality quality) { quality_ = std::move(quality); }
+
+  void find(const Finding& finding, const LoginEvent* cause, std::vector<Revision>& out);
+  void observe(const Activity& activity);
+  // `front`: the second of event time that the merge has reached. Speaks for everything that changed since the last tick; closes what is quiet.
+  void tick(EventTime front, std::vector<Revision>& out);
+  // In clear mode: remembers the name behind a failed attempt, so that victims known only by their key can be named. Bounded.
+  void remember_name(const LoginEvent& event);
+  // For joining by client: how common clients are is learned from every 16th event.
+  void sample_client(const LoginEvent& event);
+
+  // Feedback to the stranger filter: a success on one of these keys is not learned.
+  [[nodiscard]] bool is_open_key(const Entity& key) const { return open_keys_.contains(key.hash(0)); }
+  [[nodiscard]] bool any_open() const { return !open_keys_.empty(); }
+
+  // Which events belong to which campaign, by key and time, under final ids: what --attributions joins with.
+  struct Membership {
+    Entity key;
+    EventTime from{}, to{};
+    CampaignId id = 0;
+  };
+  [[nodiscard]] std::vector<Membership> memberships() const;
+  [[nodiscard]] std::uint64_t opened_total() const { return opened_total_; }
+  [[nodiscard]] const std::map<CampaignId, std::unique_ptr<Campaign>>& all() const { return campaigns_; }
+
+  void save(StateWriter& out) const;
+  [[nodiscard]] config::Result<void> load(StateReader& in);
+
+ private:
+  Campaign& open_campaign(const Finding& finding, const LoginEvent* cause);
+  Campaign* campaign_of(const Finding& finding);
+  void add_evidence(Campaign& campaign, const Finding& finding);
+  void add_key(Campaign& campaign, const Entity& key, EventTime since);
+  void add_attempt(Campaign& campaign, const LoginEvent& event);
+  void add_compromised(Campaign& campaign, CompromisedAccount account);
+  void judge(Campaign& campaign, EventTime now);
+  void speak_if_due(Campaign& campaign, EventTime now, std::vector<Revision>& out);
+  void speak(Campaign& campaign, RevisionReason reason, EventTime now, std::vector<Revision>& out);
+  void close(Campaign& campaign, std::string_view reason, EventTime now, std::vector<Revision>& out);
+  void merge(Campaign& older, Campaign& younger, EventTime now, std::vector<Revision>& out);
+  void merge_by_client(EventTime now, std::vector<Revision>& out);
+  void roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out);
+  [[nodiscard]] std::string shown_name(AccountKey account, const EventText* text) const;
+
+  CampaignConfig config_;
+  AlertOrigin origin_;
+  AlertQuality quality_;
+  std::vector<std::string> detector_names_;
+  std::map<CampaignId, std::unique_ptr<Campaign>> campaigns_;  // open ones, and those closed that may reopen; in id order
+  boost::unordered_flat_map<std::uint64_t, CampaignId> key_owner_;  // hash of the entity
+  boost::unordered_flat_map<std::uint64_t, bool> open_keys_;
+  std::vector<CampaignId> dirty_;
+  std::vector<Membership> ended_;  // of campaigns that are gone
+  TopCounts<std::uint8_t> client_sample_;
+  std::uint64_t sampled_ = 0, seen_ = 0, opened_total_ = 0;
+  EventTime next_sweep_{};
+  struct Names;
+  std::unique_ptr<Names> names_;  // clear mode only
+};
+
+// alert_json.cc
+[[nodiscard]] Revision render_alert(const Campaign& campaign, RevisionReason reason, EventTime now, const AlertOrigin& origin, const AlertQuality& quality);
+[[nodiscard]] Revision render_account(const Campaign& campaign, const CompromisedAccount& account, const AlertOrigin& origin);
+[[nodiscard]] std::string to_hex(CampaignId id);
+
+}  // namespace stuffwatch::detectors
