@@ -1,0 +1,102 @@
+#include "daemon/sinks/durable_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace stuffwatch::daemon::sinks {
+
+using config::failed;
+using config::Result;
+
+void FileDescriptor::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+std::string system_reason(int error) { return std::generic_category().message(error); }
+
+Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags, mode_t mode) {
+  int fd;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (fd < 0 && errno == EINTR);
+  if (fd < 0) return failed("cannot open {}: {}", path.native(), system_reason(errno));
+  return FileDescriptor(fd);
+}
+
+Result<void> write_all(const FileDescriptor& file, std::string_view bytes,
+                       const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return failed("cannot write to {}: {}", path.native(), system_reason(errno));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<std::string> read_range(const FileDescriptor& file, std::uint64_t offset, std::uint64_t size,
+                               const std::filesystem::path& path) {
+  std::string bytes(size, '\0');
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const ssize_t got = ::pread(file.get(), bytes.data() + have, bytes.size() - have,
+                                static_cast<off_t>(offset + have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed("cannot read {}: {}", path.native(), system_reason(errno));
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  bytes.resize(have);
+  return bytes;
+}
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  auto file = open_file(path, O_RDONLY);
+  if (!file) return std::unexpected(file.error());
+  struct stat status {};
+  if (::fstat(file->get(), &status) != 0)
+    return failed("cannot read {}: {}", path.native(), system_reason(errno));
+  return read_range(*file, 0, static_cast<std::uint64_t>(status.st_size), path);
+}
+
+Result<void> make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::is_directory(folder, error)) return {};
+  if (folder.has_parent_path()) std::filesystem::create_directories(folder.parent_path(), error);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return failed("cannot make the folder {}: {}", folder.native(), system_reason(errno));
+  if (!std::filesystem::is_directory(folder, error))
+    return failed("{} is in the way: it is not a folder", folder.native());
+  return {};
+}
+
+Result<void> sync_folder(const std::filesystem::path& folder) {
+  auto file = open_file(folder.empty() ? std::filesystem::path(".") : folder, O_RDONLY | O_DIRECTORY);
+  if (!file) return std::unexpected(file.error());
+  if (::fsync(file->get()) != 0)
+    return failed("cannot sync {}: {}", folder.native(), system_reason(errno));
+  return {};
+}
+
+Result<void> replace_file(const std::filesystem::path& path, std::string_view contents) {
+  std::filesystem::path beside = path;
+  beside += ".new";
+  auto file = open_file(beside, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!file) return std::unexpected(file.error());
+  if (auto written = write_all(*file, contents, beside); !written) {
+    ::unlink(beside.c_str());
+    return written;
+  }
+  if (::fsync(file->get()) != 0)
+    return failed("cannot sync {}: {}", beside.native(), system_reason(errno));
+  if (::rename(beside.c_str(), path.c_str()) != 0)
+    return failed("cannot rename {} to {}: {}", beside.native(), path.native(), system_reason(errno));
+  return sync_folder(path.parent_path());
+}
+
+}  // namespace stuffwatch::daemon::sinks

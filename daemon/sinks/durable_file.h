@@ -1,0 +1,58 @@
+// Files that are either whole or not there: what the outbox, cursors and the ledger are written with.
+// Errors: kFailed, naming the path and what the system said; nothing here throws but std::bad_alloc.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "config/result.h"
+
+namespace stuffwatch::daemon::sinks {
+
+// Owns a descriptor; -1 is none.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    reset();
+    fd_ = std::exchange(other.fd_, -1);
+    return *this;
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() { reset(); }
+
+  void reset();
+  [[nodiscard]] int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+[[nodiscard]] std::string system_reason(int error);  // strerror, thread-safe
+
+[[nodiscard]] config::Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags,
+                                                       mode_t mode = 0600);
+// All bytes or an error; a short write is gone on with.
+[[nodiscard]] config::Result<void> write_all(const FileDescriptor& file, std::string_view bytes,
+                                             const std::filesystem::path& path);
+// Bytes [offset, offset + size) of the file; fewer when it ends before.
+[[nodiscard]] config::Result<std::string> read_range(const FileDescriptor& file, std::uint64_t offset,
+                                                     std::uint64_t size,
+                                                     const std::filesystem::path& path);
+[[nodiscard]] config::Result<std::string> read_file(const std::filesystem::path& path);
+[[nodiscard]] config::Result<void> make_folder(const std::filesystem::path& folder);  // 0700, parents too
+[[nodiscard]] config::Result<void> sync_folder(const std::filesystem::path& folder);
+// Writes beside it, syncs, renames over it, syncs the folder: after a crash the old or the new file is there, whole.
+[[nodiscard]] config::Result<void> replace_file(const std::filesystem::path& path,
+                                                std::string_view contents);
+
+}  // namespace stuffwatch::daemon::sinks
