@@ -123,10 +123,13 @@ struct Reader {
 
   Result<void> operator()(const TextMap& map) const {
     if (node.kind != Kind::kMap) return expected("a map of texts", node, options);
-    for (const auto& [key, value] : node.entries)
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      const YamlNode& key = node.keys[i];
+      const YamlNode& value = node.items[i];
       if (value.kind != Kind::kScalar)
         return misconfigured("{}: expected a text, found {}", printable(key.scalar), found(value, options));
-    for (const auto& [key, value] : node.entries) (*map.value)[key.scalar] = value.scalar;
+    }
+    for (std::size_t i = 0; i < node.keys.size(); ++i) (*map.value)[node.keys[i].scalar] = node.items[i].scalar;
     return {};
   }
 

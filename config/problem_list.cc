@@ -13,17 +13,17 @@ constexpr std::size_t kMostShown = 50;
 }  // namespace
 
 void ProblemList::add(Place place, std::string_view key, std::string_view message) {
-  problems_.push_back({place, key.empty() ? std::string(message) : fmt::format("{}: {}", key, message)});
+  problems_.push_back({place, problems_.size(), key.empty() ? std::string(message) : fmt::format("{}: {}", key, message)});
 }
 
 Result<void> ProblemList::result(std::string_view file_name) && {
   if (problems_.empty()) return {};
-  std::ranges::stable_sort(problems_, {}, [](const Problem& problem) {
-    return std::tuple(problem.place.source, problem.place.line, problem.place.column);
+  std::ranges::sort(problems_, {}, [](const Problem& problem) {
+    return std::tuple(problem.place.source, problem.place.line, problem.place.column, problem.number);
   });
   std::string text;
   for (std::size_t i = 0; i < std::min(problems_.size(), kMostShown); ++i) {
-    const auto& [place, message] = problems_[i];
+    const auto& [place, number, message] = problems_[i];
     if (i > 0) text += '\n';
     if (place.source != 0) {
       text += fmt::format("--set {}", message);

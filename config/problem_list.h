@@ -28,6 +28,7 @@ class ProblemList {
  private:
   struct Problem {
     Place place;
+    std::size_t number;  // in the order of finding, for problems at one place
     std::string text;
   };
   std::vector<Problem> problems_;

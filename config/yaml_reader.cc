@@ -159,7 +159,7 @@ class Reader final : public FieldVisitor {
   bool refuse_secrets(const FieldOptions& options, const Leaf& leaf, const Written& written, const std::string& path) {
     bool secret = options.secret;
     if (std::holds_alternative<TextMap>(leaf))
-      for (const auto& [key, value] : written.node->entries) secret = secret || looks_secret(key.scalar);
+      for (const YamlNode& key : written.node->keys) secret = secret || looks_secret(key.scalar);
     if (secret) problems_.add(written.place(), path, "a secret is not taken from the command line, which others can see; use a file");
     return secret;
   }
@@ -182,7 +182,7 @@ class Reader final : public FieldVisitor {
     const Written& section = frame().written;
     if (section.node == nullptr) return;
     const auto known = std::make_shared<const std::vector<std::string>>(frame().known);
-    for (const auto& [key, value] : section.node->entries) {
+    for (const YamlNode& key : section.node->keys) {
       if (std::ranges::find(*known, key.scalar) != known->end()) continue;
       unknown_.push_back({Written{&key, section.source}.place(), join(frame().path, printable(key.scalar)), key.scalar, known});
     }

@@ -25,16 +25,14 @@ struct Refused {
 };
 
 std::size_t count_nodes(const YamlNode& node) {
-  std::size_t count = 1;
+  std::size_t count = 1 + node.keys.size();
   for (const YamlNode& item : node.items) count += count_nodes(item);
-  for (const auto& [key, value] : node.entries) count += 1 + count_nodes(value);
   return count;
 }
 
 std::size_t depth_of(const YamlNode& node) {
   std::size_t deepest = 0;
   for (const YamlNode& item : node.items) deepest = std::max(deepest, depth_of(item));
-  for (const auto& [key, value] : node.entries) deepest = std::max(deepest, depth_of(value));
   return deepest + 1;
 }
 
@@ -156,7 +154,10 @@ class TreeBuilder final : public YAML::EventHandler {
     if (parent.node.kind == YamlNode::Kind::kList) {
       parent.node.items.push_back(std::move(node));
     } else if (parent.key) {
-      if (!parent.repeated) parent.node.entries.emplace_back(std::move(*parent.key), std::move(node));
+      if (!parent.repeated) {
+        parent.node.keys.push_back(std::move(*parent.key));
+        parent.node.items.push_back(std::move(node));
+      }
       parent.key.reset();
     } else {
       take_key(parent, std::move(node), mark);

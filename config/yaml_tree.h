@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "config/result.h"
@@ -26,12 +25,12 @@ struct YamlNode {
   bool quoted = false;  // a scalar in quotes or a block is a text, whatever it looks like
   int line = 0, column = 0;  // 1-based; 0 = no place, an absent node
   std::string scalar;
-  std::vector<YamlNode> items;                           // kList
-  std::vector<std::pair<YamlNode, YamlNode>> entries;    // kMap, in file order; keys are kScalar
+  std::vector<YamlNode> items;  // kList: its elements; kMap: its values, in file order
+  std::vector<YamlNode> keys;   // kMap: keys[i] of items[i], all kScalar
 
   [[nodiscard]] const YamlNode* find(std::string_view key) const {
-    for (const auto& [name, value] : entries)
-      if (name.scalar == key) return &value;
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      if (keys[i].scalar == key) return &items[i];
     return nullptr;
   }
 };

@@ -171,7 +171,7 @@ TEST(Printers, TheSchemaSaysWhatTheReaderTakes) {
   const YamlNode* modes = at(schema, {"properties", "mode", "enum"});
   ASSERT_NE(modes, nullptr);
   EXPECT_EQ(modes->items.size(), 2U);
-  EXPECT_EQ(at(schema, {"properties"})->entries.size(), 12U);
+  EXPECT_EQ(at(schema, {"properties"})->keys.size(), 12U);
 }
 
 TEST(Printers, TheFingerprintLeavesOutWhatChangesNoResult) {
