@@ -11,7 +11,8 @@ struct Unit {
   std::string_view name;
   unsigned shift;
 };
-constexpr std::array<Unit, 5> kUnits = {{{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}, {"B", 0}}};
+constexpr std::array<Unit, 5> kUnits = {
+    {{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}, {"B", 0}}};
 
 }  // namespace
 
@@ -23,7 +24,8 @@ Result<Bytes> parse_bytes(std::string_view text) {
   const std::string_view name = text.substr(static_cast<std::size_t>(after - text.data()));
   const auto* const unit = std::ranges::find(kUnits, name, &Unit::name);
   if (error != std::errc{} || unit == kUnits.end())
-    return misconfigured("a size is a whole number with its unit: B, KiB, MiB, GiB or TiB, such as 256KiB");
+    return misconfigured(
+        "a size is a whole number with its unit: B, KiB, MiB, GiB or TiB, such as 256KiB");
   if (count > (UINT64_MAX >> unit->shift)) return misconfigured("the size is too large");
   return Bytes{count << unit->shift};
 }

@@ -20,7 +20,8 @@ struct Bytes {
 [[nodiscard]] constexpr Bytes mebibytes(std::uint64_t n) { return {n << 20U}; }
 [[nodiscard]] constexpr Bytes gibibytes(std::uint64_t n) { return {n << 30U}; }
 
-// A whole number directly followed by B, KiB, MiB, GiB or TiB; a bare 0 is allowed. Errors: kConfiguration, without position.
+// A whole number directly followed by B, KiB, MiB, GiB or TiB; a bare 0 is allowed. Errors:
+// kConfiguration, without position.
 [[nodiscard]] Result<Bytes> parse_bytes(std::string_view text);
 
 // The largest unit that divides the size: 262144 -> "256KiB". parse_bytes(format_bytes(x)) == x.

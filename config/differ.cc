@@ -19,7 +19,8 @@ std::vector<Change> diff(Section& before, Section& after) {
       changes.push_back({field.key, "", field.shown(), field.live});
       continue;
     }
-    if (old->second.value != field.value) changes.push_back({field.key, old->second.shown(), field.shown(), field.live});
+    if (old->second.value != field.value)
+      changes.push_back({field.key, old->second.shown(), field.shown(), field.live});
     gone.erase(old);
   }
   for (const auto& [key, field] : gone) changes.push_back({key, field.shown(), "", field.live});

@@ -17,7 +17,8 @@ struct Change {
   friend bool operator==(const Change&, const Change&) = default;
 };
 
-// In the order of declaration, what is gone last. Both are of the same type; list elements are compared by position.
+// In the order of declaration, what is gone last. Both are of the same type; list elements are
+// compared by position.
 [[nodiscard]] std::vector<Change> diff(Section& before, Section& after);
 
 template <class S>

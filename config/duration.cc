@@ -12,8 +12,10 @@ struct Unit {
   std::string_view name;
   std::int64_t milliseconds;
 };
-constexpr std::array<Unit, 5> kUnits = {{{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
-constexpr std::string_view kForm = "a duration is written with its unit, such as 1500ms, 90s, 10m, 24h, 7d or 1h30m";
+constexpr std::array<Unit, 5> kUnits = {
+    {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+constexpr std::string_view kForm =
+    "a duration is written with its unit, such as 1500ms, 90s, 10m, 24h, 7d or 1h30m";
 
 bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 
@@ -34,9 +36,11 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     const char* const unit_end = std::find_if_not(after, end, is_letter);
     const std::string_view name(after, unit_end);
     const auto* const unit = std::ranges::find(kUnits, name, &Unit::name);
-    if (unit == kUnits.end() || unit->milliseconds >= previous_unit) return misconfigured("{}", kForm);
+    if (unit == kUnits.end() || unit->milliseconds >= previous_unit)
+      return misconfigured("{}", kForm);
     const auto left = static_cast<std::uint64_t>(INT64_MAX - total);
-    if (count > left / static_cast<std::uint64_t>(unit->milliseconds)) return misconfigured("the duration is too long");
+    if (count > left / static_cast<std::uint64_t>(unit->milliseconds))
+      return misconfigured("the duration is too long");
     total += static_cast<std::int64_t>(count) * unit->milliseconds;
     previous_unit = unit->milliseconds;
     at = unit_end;

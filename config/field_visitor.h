@@ -1,14 +1,15 @@
-// How a configuration key is declared, once: each room's section struct lists its fields in visit(), and the YAML reader,
-// the printers and the differ all walk that list.
+// How a configuration key is declared, once: each room's section struct lists its fields in
+// visit(), and the YAML reader, the printers and the differ all walk that list.
 //   struct SourceFanoutConfig {
 //     std::chrono::milliseconds maturity = 600s;
 //     void visit(config::FieldVisitor& v) {
-//       v.field("maturity", maturity, {1s, 1h}, "A first contact counts after this long.", config::kLive);
-//       v.require("maturity", maturity < window, "must be shorter than the window");   // after the fields it looks at
+//       v.field("maturity", maturity, {1s, 1h}, "A first contact counts after this long.",
+//       config::kLive); v.require("maturity", maturity < window, "must be shorter than the
+//       window");   // after the fields it looks at
 //     }
 //   };
-// Threads: none; a visitor and the struct it walks belong to one thread. Cost: start-up and reload only.
-// Names and help texts are string literals or live at least as long as the walk.
+// Threads: none; a visitor and the struct it walks belong to one thread. Cost: start-up and reload
+// only. Names and help texts are string literals or live at least as long as the walk.
 #pragma once
 
 #include <array>
@@ -41,10 +42,11 @@ struct Bounds {
 };
 
 struct FieldOptions {
-  bool live = false;         // SIGHUP changes it in the running daemon; otherwise it needs a restart
-  bool secret = false;       // never printed, shown as "(set)"; refused on the command line
-  bool required = false;     // must stand in the file
-  bool operational = false;  // changes how fast or where, never what is detected: left out of the fingerprint
+  bool live = false;      // SIGHUP changes it in the running daemon; otherwise it needs a restart
+  bool secret = false;    // never printed, shown as "(set)"; refused on the command line
+  bool required = false;  // must stand in the file
+  bool operational =
+      false;  // changes how fast or where, never what is detected: left out of the fingerprint
   std::string_view unit = {};    // of a plain number, for error messages and documents: "events"
   std::string_view format = {};  // of a text, for documents: "HOST:PORT"
 
@@ -67,7 +69,8 @@ inline constexpr FieldOptions kOperational{.operational = true};
 using TextCheck = Result<void> (*)(const std::string& text);
 
 // The names of an enum, in the order in which documents list them:
-//   template <> struct EnumNames<Mode> { static constexpr EnumName<Mode> kValues[] = {{Mode::kShadow, "shadow", "log only"}, ...}; };
+//   template <> struct EnumNames<Mode> { static constexpr EnumName<Mode> kValues[] =
+//   {{Mode::kShadow, "shadow", "log only"}, ...}; };
 template <class E>
 struct EnumName {
   E value;
@@ -77,7 +80,8 @@ struct EnumName {
 template <class E>
 struct EnumNames;
 template <class E>
-concept NamedEnum = std::is_enum_v<E> && requires { std::span<const EnumName<E>>(EnumNames<E>::kValues); };
+concept NamedEnum =
+    std::is_enum_v<E> && requires { std::span<const EnumName<E>>(EnumNames<E>::kValues); };
 
 // The name of a listed value; "" for one that is not listed.
 template <NamedEnum E>
@@ -93,7 +97,8 @@ template <NamedEnum E>
   return std::nullopt;
 }
 
-// What a visitor is shown of one field: a pointer to the value with what limits it. Pointers are never null.
+// What a visitor is shown of one field: a pointer to the value with what limits it. Pointers are
+// never null.
 struct Flag {
   bool* value;
 };
@@ -123,18 +128,20 @@ struct Choice {
   };
   void* value;
   std::span<const Label> labels;
-  std::size_t (*get)(const void* value);  // index into labels; labels.size() when the value is not listed
+  std::size_t (*get)(
+      const void* value);  // index into labels; labels.size() when the value is not listed
   void (*set)(void* value, std::size_t index);
 };
 
 template <class T>
-concept Numeric = std::same_as<T, int> || std::same_as<T, std::int64_t> || std::same_as<T, std::uint32_t> ||
-                  std::same_as<T, std::uint64_t> || std::same_as<T, double> ||
-                  std::same_as<T, std::chrono::milliseconds> || std::same_as<T, Bytes>;
+concept Numeric =
+    std::same_as<T, int> || std::same_as<T, std::int64_t> || std::same_as<T, std::uint32_t> ||
+    std::same_as<T, std::uint64_t> || std::same_as<T, double> ||
+    std::same_as<T, std::chrono::milliseconds> || std::same_as<T, Bytes>;
 
-using Leaf = std::variant<Flag, Number<int>, Number<std::int64_t>, Number<std::uint32_t>, Number<std::uint64_t>,
-                          Number<double>, Number<std::chrono::milliseconds>, Number<Bytes>, Text, OptionalText,
-                          TextList, TextMap, Choice>;
+using Leaf = std::variant<Flag, Number<int>, Number<std::int64_t>, Number<std::uint32_t>,
+                          Number<std::uint64_t>, Number<double>, Number<std::chrono::milliseconds>,
+                          Number<Bytes>, Text, OptionalText, TextList, TextMap, Choice>;
 
 struct FieldInfo {
   std::string_view name;
@@ -166,9 +173,9 @@ class SectionList {
   virtual ~SectionList() = default;
   [[nodiscard]] virtual std::size_t size() const = 0;
   virtual void clear() = 0;
-  virtual void append() = 0;                                      // one more element, with its defaults
-  virtual void visit(std::size_t index, FieldVisitor& v) = 0;     // index < size()
-  virtual void visit_defaults(FieldVisitor& v) = 0;               // an element that is not in the list
+  virtual void append() = 0;  // one more element, with its defaults
+  virtual void visit(std::size_t index, FieldVisitor& v) = 0;  // index < size()
+  virtual void visit_defaults(FieldVisitor& v) = 0;            // an element that is not in the list
 };
 
 template <class S>
@@ -194,10 +201,11 @@ class FieldVisitor {
     on_field({name, help, options}, Flag{&value});
   }
 
-  // Numbers, durations and sizes; bounds are inclusive. Without bounds: whatever the type holds, durations from 0.
+  // Numbers, durations and sizes; bounds are inclusive. Without bounds: whatever the type holds,
+  // durations from 0.
   template <Numeric T>
-  void field(std::string_view name, T& value, std::type_identity_t<Bounds<T>> bounds, std::string_view help,
-             FieldOptions options = {}) {
+  void field(std::string_view name, T& value, std::type_identity_t<Bounds<T>> bounds,
+             std::string_view help, FieldOptions options = {}) {
     on_field({name, help, options}, Number<T>{&value, bounds});
   }
   template <Numeric T>
@@ -206,7 +214,8 @@ class FieldVisitor {
   }
 
   // Texts; the check sees the text as written. An OptionalText that is absent or null is nullopt.
-  void field(std::string_view name, std::string& value, std::string_view help, FieldOptions options = {}) {
+  void field(std::string_view name, std::string& value, std::string_view help,
+             FieldOptions options = {}) {
     on_field({name, help, options}, Text{&value, nullptr});
   }
   void field(std::string_view name, std::string& value, TextCheck check, std::string_view help,
@@ -217,20 +226,20 @@ class FieldVisitor {
              FieldOptions options = {}) {
     on_field({name, help, options}, OptionalText{&value, nullptr});
   }
-  void field(std::string_view name, std::optional<std::string>& value, TextCheck check, std::string_view help,
-             FieldOptions options = {}) {
+  void field(std::string_view name, std::optional<std::string>& value, TextCheck check,
+             std::string_view help, FieldOptions options = {}) {
     on_field({name, help, options}, OptionalText{&value, check});
   }
   void field(std::string_view name, std::vector<std::string>& value, std::string_view help,
              FieldOptions options = {}) {
     on_field({name, help, options}, TextList{&value, nullptr});
   }
-  void field(std::string_view name, std::vector<std::string>& value, TextCheck check, std::string_view help,
-             FieldOptions options = {}) {
+  void field(std::string_view name, std::vector<std::string>& value, TextCheck check,
+             std::string_view help, FieldOptions options = {}) {
     on_field({name, help, options}, TextList{&value, check});
   }
-  void field(std::string_view name, std::map<std::string, std::string>& value, std::string_view help,
-             FieldOptions options = {}) {
+  void field(std::string_view name, std::map<std::string, std::string>& value,
+             std::string_view help, FieldOptions options = {}) {
     on_field({name, help, options}, TextMap{&value});
   }
 
@@ -239,9 +248,11 @@ class FieldVisitor {
     on_field({name, help, options}, choice(value));
   }
 
-  // S has visit(FieldVisitor&) or is a Section. `live`, `secret` and `operational` hold for everything inside.
+  // S has visit(FieldVisitor&) or is a Section. `live`, `secret` and `operational` hold for
+  // everything inside.
   template <class S>
-  void section(std::string_view name, S& section, std::string_view help, FieldOptions options = {}) {
+  void section(std::string_view name, S& section, std::string_view help,
+               FieldOptions options = {}) {
     if constexpr (std::derived_from<S, Section>) {
       on_section({name, help, options}, section);
     } else {
@@ -250,22 +261,28 @@ class FieldVisitor {
     }
   }
 
-  // S is default-constructible and has visit(FieldVisitor&); the file's list replaces what is in `list`.
+  // S is default-constructible and has visit(FieldVisitor&); the file's list replaces what is in
+  // `list`.
   template <class S>
-  void list(std::string_view name, std::vector<S>& list, std::string_view help, FieldOptions options = {}) {
+  void list(std::string_view name, std::vector<S>& list, std::string_view help,
+            FieldOptions options = {}) {
     SectionListOf<S> erased(list);
     on_list({name, help, options}, erased);
   }
 
-  // A rule between fields of this section, reported at `name` (a key of this section, or "" for the section itself).
-  // Looked at only by the reader, and only when the section's own values could be read.
-  void require(std::string_view name, bool holds, std::string_view message) { on_require(name, holds, message); }
+  // A rule between fields of this section, reported at `name` (a key of this section, or "" for the
+  // section itself). Looked at only by the reader, and only when the section's own values could be
+  // read.
+  void require(std::string_view name, bool holds, std::string_view message) {
+    on_require(name, holds, message);
+  }
 
  protected:
   virtual void on_field(const FieldInfo& info, const Leaf& leaf) = 0;
   virtual void on_section(const FieldInfo& info, Section& section) = 0;
   virtual void on_list(const FieldInfo& info, SectionList& list) = 0;
-  virtual void on_require(std::string_view /*name*/, bool /*holds*/, std::string_view /*message*/) {}
+  virtual void on_require(std::string_view /*name*/, bool /*holds*/, std::string_view /*message*/) {
+  }
 
  private:
   template <class T>
@@ -289,7 +306,9 @@ class FieldVisitor {
     }();
     constexpr auto kGet = [](const void* current) {
       std::size_t i = 0;
-      while (i < kLabels.size() && EnumNames<E>::kValues[i].value != *static_cast<const E*>(current)) ++i;
+      while (i < kLabels.size() &&
+             EnumNames<E>::kValues[i].value != *static_cast<const E*>(current))
+        ++i;
       return i;
     };
     constexpr auto kSet = [](void* current, std::size_t index) {

@@ -1,11 +1,11 @@
 #include "config/files.h"
 
-#include <cerrno>
-#include <cstring>
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 namespace stuffwatch::config {
 namespace {
@@ -32,9 +32,11 @@ Result<std::string> read_text_file(const std::string& path, std::size_t max_byte
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (file.get() < 0) return misconfigured("{}: cannot be opened: {}", path, reason());
   struct stat status = {};
-  if (::fstat(file.get(), &status) != 0) return misconfigured("{}: cannot be read: {}", path, reason());
+  if (::fstat(file.get(), &status) != 0)
+    return misconfigured("{}: cannot be read: {}", path, reason());
   if (S_ISDIR(status.st_mode)) return misconfigured("{}: is a folder; name a file in it", path);
-  if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode)) return misconfigured("{}: is not a regular file", path);
+  if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
+    return misconfigured("{}: is not a regular file", path);
   std::string text;
   std::string block(std::size_t{16} << 10U, '\0');
   while (true) {
@@ -43,7 +45,9 @@ Result<std::string> read_text_file(const std::string& path, std::size_t max_byte
     if (count < 0) return misconfigured("{}: cannot be read: {}", path, reason());
     if (count == 0) return text;
     text.append(block, 0, static_cast<std::size_t>(count));
-    if (text.size() > max_bytes) return misconfigured("{}: larger than the {} bytes allowed here; is it the right file?", path, max_bytes);
+    if (text.size() > max_bytes)
+      return misconfigured("{}: larger than the {} bytes allowed here; is it the right file?", path,
+                           max_bytes);
   }
 }
 

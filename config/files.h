@@ -1,5 +1,6 @@
 // Small text files as strings: configurations and secrets.
-// Errors: kConfiguration, naming the path and the remedy; a path that is no regular file or pipe is refused.
+// Errors: kConfiguration, naming the path and the remedy; a path that is no regular file or pipe is
+// refused.
 #pragma once
 
 #include <cstddef>

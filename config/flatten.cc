@@ -1,8 +1,8 @@
 #include "config/flatten.h"
 
-#include <utility>
-
 #include <fmt/format.h>
+
+#include <utility>
 
 #include "config/leaf.h"
 
@@ -19,7 +19,8 @@ class Flattener final : public FieldVisitor {
     const std::string key = prefix_ + std::string(info.name);
     if (const auto* map = std::get_if<TextMap>(&leaf)) {
       for (const auto& [name, value] : *map->value)
-        add(fmt::format("{}.{}", key, name), yaml_text(value), options, options.secret || looks_secret(name));
+        add(fmt::format("{}.{}", key, name), yaml_text(value), options,
+            options.secret || looks_secret(name));
     } else if (!std::holds_alternative<OptionalText>(leaf) || leaf_is_set(leaf)) {
       add(key, leaf_yaml(leaf, false), options, options.secret);
     }
@@ -31,7 +32,8 @@ class Flattener final : public FieldVisitor {
 
   void on_list(const FieldInfo& info, SectionList& list) override {
     for (std::size_t i = 0; i < list.size(); ++i)
-      inside(fmt::format("{}{}[{}].", prefix_, info.name, i), info.options, [&] { list.visit(i, *this); });
+      inside(fmt::format("{}{}[{}].", prefix_, info.name, i), info.options,
+             [&] { list.visit(i, *this); });
   }
 
  private:
@@ -54,7 +56,9 @@ class Flattener final : public FieldVisitor {
 
 }  // namespace
 
-std::string FlatField::shown() const { return secret && value != "\"\"" && value != "[]" ? std::string(kMaskedSecret) : value; }
+std::string FlatField::shown() const {
+  return secret && value != "\"\"" && value != "[]" ? std::string(kMaskedSecret) : value;
+}
 
 std::vector<FlatField> flatten(Section& root) {
   Flattener flattener;

@@ -16,7 +16,8 @@ struct FlatField {
   [[nodiscard]] std::string shown() const;  // the value, "(set)" for a secret that is not empty
 };
 
-// An OptionalText without value does not appear; a TextMap appears as its keys, a list as its elements' fields.
+// An OptionalText without value does not appear; a TextMap appears as its keys, a list as its
+// elements' fields.
 [[nodiscard]] std::vector<FlatField> flatten(Section& root);
 
 }  // namespace stuffwatch::config

@@ -13,11 +13,13 @@ namespace stuffwatch::config {
 
 inline constexpr std::string_view kMaskedSecret = "(set)";
 
-// Checks type, bounds and TextCheck, then assigns; on an error the value is as before. A TextMap takes the node's keys over its own.
-[[nodiscard]] Result<void> read_leaf(const Leaf& leaf, const FieldOptions& options, const YamlNode& node);
+// Checks type, bounds and TextCheck, then assigns; on an error the value is as before. A TextMap
+// takes the node's keys over its own.
+[[nodiscard]] Result<void> read_leaf(const Leaf& leaf, const FieldOptions& options,
+                                     const YamlNode& node);
 
-// The value as YAML on one line, such that read_leaf gives it back; the keys of a TextMap that look like secrets are masked when
-// `mask` is set. An OptionalText without value is "null".
+// The value as YAML on one line, such that read_leaf gives it back; the keys of a TextMap that look
+// like secrets are masked when `mask` is set. An OptionalText without value is "null".
 [[nodiscard]] std::string leaf_yaml(const Leaf& leaf, bool mask);
 
 // True when there is something to hide: a text that is not empty.

@@ -1,9 +1,9 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <type_traits>
-
-#include <fmt/format.h>
 
 #include "config/duration.h"
 #include "config/leaf.h"
@@ -19,15 +19,20 @@ using std::chrono::milliseconds;
 // What stands there, for "expected ..., found ...".
 std::string found(const YamlNode& node, const FieldOptions& options) {
   switch (node.kind) {
-    case Kind::kNull: return "nothing";
-    case Kind::kList: return "a list";
-    case Kind::kMap: return "a map";
-    case Kind::kScalar: break;
+    case Kind::kNull:
+      return "nothing";
+    case Kind::kList:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
+    case Kind::kScalar:
+      break;
   }
   return options.secret ? "another value" : fmt::format("\"{}\"", printable(node.scalar));
 }
 
-std::unexpected<Error> expected(std::string_view what, const YamlNode& node, const FieldOptions& options) {
+std::unexpected<Error> expected(std::string_view what, const YamlNode& node,
+                                const FieldOptions& options) {
   return misconfigured("expected {}, found {}", what, found(node, options));
 }
 
@@ -37,10 +42,12 @@ Result<T> parse_number(const YamlNode& node, const FieldOptions& options) {
   const std::string& text = node.scalar;
   const char* const end = text.data() + text.size();
   const std::string_view what = std::is_floating_point_v<T> ? "a number" : "a whole number";
-  if (node.quoted) return misconfigured("expected {}, found a text in quotes; remove the quotes", what);
+  if (node.quoted)
+    return misconfigured("expected {}, found a text in quotes; remove the quotes", what);
   T number{};
   const auto [after, error] = std::from_chars(text.data(), end, number);
-  if (error == std::errc::result_out_of_range) return misconfigured("{} is too large or too small", printable(text));
+  if (error == std::errc::result_out_of_range)
+    return misconfigured("{} is too large or too small", printable(text));
   bool good = error == std::errc{} && after == end;
   if constexpr (std::is_floating_point_v<T>) good = good && std::isfinite(number);
   if (!good) return expected(what, node, options);
@@ -69,7 +76,8 @@ struct Reader {
   const YamlNode& node;
 
   Result<void> operator()(const Flag& flag) const {
-    if (node.kind == Kind::kScalar && !node.quoted && (node.scalar == "true" || node.scalar == "false")) {
+    if (node.kind == Kind::kScalar && !node.quoted &&
+        (node.scalar == "true" || node.scalar == "false")) {
       *flag.value = node.scalar == "true";
       return {};
     }
@@ -78,7 +86,8 @@ struct Reader {
 
   template <class T>
   Result<void> operator()(const Number<T>& number) const {
-    if (node.kind != Kind::kScalar) return expected(fmt::format("a {}", leaf_type(Leaf{number})), node, options);
+    if (node.kind != Kind::kScalar)
+      return expected(fmt::format("a {}", leaf_type(Leaf{number})), node, options);
     if constexpr (std::is_integral_v<T>) {
       if (overflows<T>()) return out_of_range(number);
     }
@@ -113,8 +122,11 @@ struct Reader {
     if (node.kind != Kind::kList) return expected("a list of texts", node, options);
     std::vector<std::string> texts;
     for (const YamlNode& item : node.items) {
-      if (item.kind != Kind::kScalar) return misconfigured("element {}: expected a text, found {}", texts.size() + 1, found(item, options));
-      if (auto good = check(list.check, item.scalar); !good) return misconfigured("element {}: {}", texts.size() + 1, good.error().message);
+      if (item.kind != Kind::kScalar)
+        return misconfigured("element {}: expected a text, found {}", texts.size() + 1,
+                             found(item, options));
+      if (auto good = check(list.check, item.scalar); !good)
+        return misconfigured("element {}: {}", texts.size() + 1, good.error().message);
       texts.push_back(item.scalar);
     }
     *list.value = std::move(texts);
@@ -127,9 +139,11 @@ struct Reader {
       const YamlNode& key = node.keys[i];
       const YamlNode& value = node.items[i];
       if (value.kind != Kind::kScalar)
-        return misconfigured("{}: expected a text, found {}", printable(key.scalar), found(value, options));
+        return misconfigured("{}: expected a text, found {}", printable(key.scalar),
+                             found(value, options));
     }
-    for (std::size_t i = 0; i < node.keys.size(); ++i) (*map.value)[node.keys[i].scalar] = node.items[i].scalar;
+    for (std::size_t i = 0; i < node.keys.size(); ++i)
+      (*map.value)[node.keys[i].scalar] = node.items[i].scalar;
     return {};
   }
 
@@ -143,9 +157,11 @@ struct Reader {
       }
     }
     const std::string what = fmt::format("one of {}", fmt::join(names, ", "));
-    const std::string near = node.kind == Kind::kScalar ? nearest(node.scalar, names) : std::string();
+    const std::string near =
+        node.kind == Kind::kScalar ? nearest(node.scalar, names) : std::string();
     if (near.empty()) return expected(what, node, options);
-    return misconfigured("expected {}, found {}; did you mean \"{}\"?", what, found(node, options), near);
+    return misconfigured("expected {}, found {}; did you mean \"{}\"?", what, found(node, options),
+                         near);
   }
 
  private:
@@ -154,10 +170,13 @@ struct Reader {
   [[nodiscard]] bool overflows() const {
     const std::string& text = node.scalar;
     const std::size_t sign = text.starts_with('-') ? 1 : 0;
-    if (node.quoted || text.size() == sign || text.find_first_not_of("0123456789", sign) != std::string::npos) return false;
+    if (node.quoted || text.size() == sign ||
+        text.find_first_not_of("0123456789", sign) != std::string::npos)
+      return false;
     if (sign != 0 && std::is_unsigned_v<T>) return true;
     T number{};
-    return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc::result_out_of_range;
+    return std::from_chars(text.data(), text.data() + text.size(), number).ec ==
+           std::errc::result_out_of_range;
   }
 
   template <class T>

@@ -1,8 +1,8 @@
+#include <fmt/format.h>
+
 #include <array>
 #include <limits>
 #include <type_traits>
-
-#include <fmt/format.h>
 
 #include "config/duration.h"
 #include "config/leaf.h"
@@ -52,17 +52,21 @@ struct YamlOf {
     return number_text(*number.value);
   }
   std::string operator()(const Text& text) const { return yaml_text(*text.value); }
-  std::string operator()(const OptionalText& text) const { return *text.value ? yaml_text(**text.value) : "null"; }
+  std::string operator()(const OptionalText& text) const {
+    return *text.value ? yaml_text(**text.value) : "null";
+  }
   std::string operator()(const TextList& list) const {
     std::string out = "[";
-    for (const std::string& text : *list.value) out += (out.size() > 1 ? ", " : "") + yaml_text(text);
+    for (const std::string& text : *list.value)
+      out += (out.size() > 1 ? ", " : "") + yaml_text(text);
     return out + "]";
   }
   std::string operator()(const TextMap& map) const {
     std::string out = "{";
     for (const auto& [key, value] : *map.value) {
       if (out.size() > 1) out += ", ";
-      out += yaml_text(key) + ": " + (mask && looks_secret(key) ? std::string(kMaskedSecret) : yaml_text(value));
+      out += yaml_text(key) + ": " +
+             (mask && looks_secret(key) ? std::string(kMaskedSecret) : yaml_text(value));
     }
     return out + "}";
   }
@@ -78,7 +82,8 @@ struct BoundsOf {
   template <class T>
   std::string operator()(const Number<T>& number) const {
     const auto& [min, max] = number.bounds;
-    if (has_min(min) && has_max(max)) return fmt::format("{} to {}{}", number_text(min), number_text(max), unit);
+    if (has_min(min) && has_max(max))
+      return fmt::format("{} to {}{}", number_text(min), number_text(max), unit);
     if (has_min(min)) return fmt::format("at least {}{}", number_text(min), unit);
     if (has_max(max)) return fmt::format("at most {}{}", number_text(max), unit);
     return {};
@@ -102,11 +107,13 @@ struct TypeOf {
   std::string_view operator()(const Choice&) const { return "name"; }
 };
 
-// Would a YAML reader, ours or a stricter one, take these characters for something else than this text?
+// Would a YAML reader, ours or a stricter one, take these characters for something else than this
+// text?
 bool plain_is_safe(std::string_view text) {
-  static constexpr std::string_view kSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./@+-";
-  static constexpr std::array<std::string_view, 12> kWords = {"true", "false", "null", "yes", "no", "on",
-                                                             "off", "y", "n", "inf", "nan", "infinity"};
+  static constexpr std::string_view kSafe =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./@+-";
+  static constexpr std::array<std::string_view, 12> kWords = {
+      "true", "false", "null", "yes", "no", "on", "off", "y", "n", "inf", "nan", "infinity"};
   if (text.empty() || text.find_first_not_of(kSafe) != std::string_view::npos) return false;
   const char first = text.front();
   const bool letter = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
@@ -158,8 +165,8 @@ std::string leaf_bounds(const Leaf& leaf, std::string_view unit) {
 }
 
 bool looks_secret(std::string_view key) {
-  static constexpr std::array<std::string_view, 7> kParts = {"password", "secret",     "token",             "key.pem",
-                                                            "jaas",     "passphrase", "oauthbearer.config"};
+  static constexpr std::array<std::string_view, 7> kParts = {
+      "password", "secret", "token", "key.pem", "jaas", "passphrase", "oauthbearer.config"};
   if (key.ends_with(".url") || key.ends_with(".location")) return false;
   for (const std::string_view part : kParts)
     if (key.find(part) != std::string_view::npos) return true;

@@ -9,7 +9,8 @@ Overrides::Overrides(std::span<const std::string> texts, ProblemList& problems) 
     const std::string& text = texts[i];
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-      problems.add({i + 1, 0, 0}, printable(text), "write KEY=VALUE, such as kafka.topic=auth.logins");
+      problems.add({i + 1, 0, 0}, printable(text),
+                   "write KEY=VALUE, such as kafka.topic=auth.logins");
       continue;
     }
     std::string path = text.substr(0, equals);
@@ -18,7 +19,8 @@ Overrides::Overrides(std::span<const std::string> texts, ProblemList& problems) 
       problems.add({i + 1, 0, 0}, printable(path), value.error().message);
       continue;
     }
-    for (const YamlProblem& problem : value->problems) problems.add({i + 1, 0, 0}, printable(path), problem.message);
+    for (const YamlProblem& problem : value->problems)
+      problems.add({i + 1, 0, 0}, printable(path), problem.message);
     entries_.push_back({std::move(path), std::move(value->root), i + 1});
   }
 }
@@ -36,7 +38,9 @@ const Overrides::Entry* Overrides::find(std::string_view path) {
 std::vector<const Overrides::Entry*> Overrides::below(std::string_view path) {
   std::vector<const Entry*> found;
   for (Entry& entry : entries_) {
-    if (entry.path.size() <= path.size() + 1 || !entry.path.starts_with(path) || entry.path[path.size()] != '.') continue;
+    if (entry.path.size() <= path.size() + 1 || !entry.path.starts_with(path) ||
+        entry.path[path.size()] != '.')
+      continue;
     entry.used = true;
     found.push_back(&entry);
   }

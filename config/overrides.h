@@ -1,4 +1,5 @@
-// The KEY=VALUE settings of the command line, looked up by key path while the declarations are walked.
+// The KEY=VALUE settings of the command line, looked up by key path while the declarations are
+// walked.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
-#include <utility>
-
 #include <fmt/format.h>
+
+#include <utility>
 
 #include "config/leaf.h"
 #include "config/printers.h"
@@ -18,7 +18,9 @@ std::string cell(std::string_view text) {
   return out;
 }
 
-std::string code(std::string_view text) { return text.empty() ? std::string() : fmt::format("`{}`", cell(text)); }
+std::string code(std::string_view text) {
+  return text.empty() ? std::string() : fmt::format("`{}`", cell(text));
+}
 
 // Collects the rows of one section; deeper sections become chapters of their own, after it.
 class MarkdownPrinter final : public FieldVisitor {
@@ -35,12 +37,17 @@ class MarkdownPrinter final : public FieldVisitor {
     std::string limits = leaf_bounds(leaf, options.unit);
     if (const auto* choice = std::get_if<Choice>(&leaf)) {
       for (const Choice::Label& label : choice->labels)
-        limits += (limits.empty() ? "" : "<br>") + code(label.name) + (label.help.empty() ? "" : " " + cell(label.help));
+        limits += (limits.empty() ? "" : "<br>") + code(label.name) +
+                  (label.help.empty() ? "" : " " + cell(label.help));
     }
     if (!options.format.empty()) limits += (limits.empty() ? "" : "<br>") + code(options.format);
-    const std::string value = unset ? "" : options.secret ? std::string(kMaskedSecret) : leaf_yaml(leaf, true);
-    rows_ += fmt::format("| {} | {} | {} | {} | {} | {} |\n", code(prefix_ + std::string(info.name)), leaf_type(leaf),
-                         options.required ? "must be set" : code(value), limits, options.live ? "live" : "restart", cell(info.help));
+    const std::string value = unset            ? ""
+                              : options.secret ? std::string(kMaskedSecret)
+                                               : leaf_yaml(leaf, true);
+    rows_ +=
+        fmt::format("| {} | {} | {} | {} | {} | {} |\n", code(prefix_ + std::string(info.name)),
+                    leaf_type(leaf), options.required ? "must be set" : code(value), limits,
+                    options.live ? "live" : "restart", cell(info.help));
   }
 
   void on_section(const FieldInfo& info, Section& section) override {
@@ -71,7 +78,10 @@ class MarkdownPrinter final : public FieldVisitor {
   [[nodiscard]] std::string take() {
     std::string out;
     if (!rows_.empty())
-      out = "\n| Key | Type | Default | Allowed | Change | Meaning |\n| --- | --- | --- | --- | --- | --- |\n" + rows_;
+      out =
+          "\n| Key | Type | Default | Allowed | Change | Meaning |\n| --- | --- | --- | --- | --- "
+          "| --- |\n" +
+          rows_;
     return out + later_;
   }
 

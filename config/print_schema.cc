@@ -1,6 +1,6 @@
-#include <utility>
-
 #include <fmt/format.h>
+
+#include <utility>
 
 #include "config/leaf.h"
 #include "config/printers.h"
@@ -28,21 +28,27 @@ std::string json_text(std::string_view text) {
 
 // The type part of a field's schema and its default: ,"type":...,"default":...
 struct TypeOf {
-  std::string operator()(const Flag& flag) const { return fmt::format(R"("type":"boolean","default":{})", *flag.value); }
+  std::string operator()(const Flag& flag) const {
+    return fmt::format(R"("type":"boolean","default":{})", *flag.value);
+  }
   std::string operator()(const Number<milliseconds>& number) const {
-    return R"("type":"string","minLength":1,"pattern":"^(0|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$","default":)" +
+    return R"("type":"string","minLength":1,)"
+           R"("pattern":"^(0|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$","default":)" +
            json_text(leaf_yaml(Leaf{number}, true));
   }
   std::string operator()(const Number<Bytes>& number) const {
-    return R"("type":"string","pattern":"^(0|[0-9]+([KMGT]iB|B))$","default":)" + json_text(leaf_yaml(Leaf{number}, true));
+    return R"("type":"string","pattern":"^(0|[0-9]+([KMGT]iB|B))$","default":)" +
+           json_text(leaf_yaml(Leaf{number}, true));
   }
   template <class T>
   std::string operator()(const Number<T>& number) const {
     const std::string_view type = std::is_floating_point_v<T> ? "number" : "integer";
-    return fmt::format(R"("type":"{}","minimum":{},"maximum":{},"default":{})", type, number.bounds.min, number.bounds.max,
-                       *number.value);
+    return fmt::format(R"("type":"{}","minimum":{},"maximum":{},"default":{})", type,
+                       number.bounds.min, number.bounds.max, *number.value);
   }
-  std::string operator()(const Text& text) const { return R"("type":"string","default":)" + json_text(*text.value); }
+  std::string operator()(const Text& text) const {
+    return R"("type":"string","default":)" + json_text(*text.value);
+  }
   std::string operator()(const OptionalText& text) const {
     std::string out = R"("type":["string","null"])";
     if (*text.value) out += R"(,"default":)" + json_text(**text.value);
@@ -50,14 +56,19 @@ struct TypeOf {
   }
   std::string operator()(const TextList& list) const {
     std::string items;
-    for (const std::string& item : *list.value) items += (items.empty() ? "" : ",") + json_text(item);
+    for (const std::string& item : *list.value)
+      items += (items.empty() ? "" : ",") + json_text(item);
     return fmt::format(R"("type":"array","items":{{"type":"string"}},"default":[{}])", items);
   }
-  std::string operator()(const TextMap&) const { return R"("type":"object","additionalProperties":{"type":"string"})"; }
+  std::string operator()(const TextMap&) const {
+    return R"("type":"object","additionalProperties":{"type":"string"})";
+  }
   std::string operator()(const Choice& choice) const {
     std::string names;
-    for (const Choice::Label& label : choice.labels) names += (names.empty() ? "" : ",") + json_text(label.name);
-    return fmt::format(R"("enum":[{}],"default":{})", names, json_text(leaf_yaml(Leaf{choice}, true)));
+    for (const Choice::Label& label : choice.labels)
+      names += (names.empty() ? "" : ",") + json_text(label.name);
+    return fmt::format(R"("enum":[{}],"default":{})", names,
+                       json_text(leaf_yaml(Leaf{choice}, true)));
   }
 };
 
@@ -69,7 +80,9 @@ class SchemaPrinter final : public FieldVisitor {
     const std::string properties = std::exchange(properties_, {});
     const std::string required = std::exchange(required_, {});
     visit(*this);
-    std::string out = fmt::format(R"({{{}"type":"object","additionalProperties":false,"properties":{{{}}})", head, properties_);
+    std::string out =
+        fmt::format(R"({{{}"type":"object","additionalProperties":false,"properties":{{{}}})", head,
+                    properties_);
     if (!required_.empty()) out += fmt::format(R"(,"required":[{}])", required_);
     properties_ = properties;
     required_ = required;
@@ -80,8 +93,10 @@ class SchemaPrinter final : public FieldVisitor {
   void on_field(const FieldInfo& info, const Leaf& leaf) override {
     const bool hidden = (info.options.secret || secret_) && leaf_is_set(leaf);
     std::string help(info.help);
-    const bool in_schema = std::holds_alternative<Number<milliseconds>>(leaf) || std::holds_alternative<Number<Bytes>>(leaf);
-    if (const std::string bounds = leaf_bounds(leaf, info.options.unit); in_schema && !bounds.empty())
+    const bool in_schema = std::holds_alternative<Number<milliseconds>>(leaf) ||
+                           std::holds_alternative<Number<Bytes>>(leaf);
+    if (const std::string bounds = leaf_bounds(leaf, info.options.unit);
+        in_schema && !bounds.empty())
       help += fmt::format(" [{}]", bounds);
     std::string schema = std::visit(TypeOf{}, leaf);
     if (hidden) schema = schema.substr(0, schema.find(R"(,"default")"));
@@ -102,7 +117,9 @@ class SchemaPrinter final : public FieldVisitor {
   }
 
  private:
-  static std::string description(const FieldInfo& info) { return fmt::format(R"("description":{},)", json_text(info.help)); }
+  static std::string description(const FieldInfo& info) {
+    return fmt::format(R"("description":{},)", json_text(info.help));
+  }
 
   void property(const FieldInfo& info, const std::string& schema) {
     if (!properties_.empty()) properties_ += ',';
@@ -117,8 +134,8 @@ class SchemaPrinter final : public FieldVisitor {
 }  // namespace
 
 std::string print_schema(Section& root, std::string_view title) {
-  const std::string head =
-      fmt::format(R"("$schema":"https://json-schema.org/draft/2020-12/schema","title":{},)", json_text(title));
+  const std::string head = fmt::format(
+      R"("$schema":"https://json-schema.org/draft/2020-12/schema","title":{},)", json_text(title));
   return SchemaPrinter().object(head, [&](FieldVisitor& v) { root.visit(v); }) + "\n";
 }
 

@@ -1,7 +1,7 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "config/flatten.h"
 #include "config/leaf.h"
@@ -27,7 +27,8 @@ class YamlPrinter final : public FieldVisitor {
     if (unset) {
       line(fmt::format("# {}:", info.name));
     } else {
-      line(fmt::format("{}: {}", info.name, masked ? std::string(kMaskedSecret) : leaf_yaml(leaf, true)));
+      line(fmt::format("{}: {}", info.name,
+                       masked ? std::string(kMaskedSecret) : leaf_yaml(leaf, true)));
     }
   }
 
@@ -47,7 +48,8 @@ class YamlPrinter final : public FieldVisitor {
     if (with_help_ && depth_ == 0 && !out_.empty()) out_ += '\n';
     comment(std::string(info.help));
     line(fmt::format("{}:{}", info.name, list.size() == 0 ? " []" : ""));
-    for (std::size_t i = 0; i < list.size(); ++i) element(info.options, [&] { list.visit(i, *this); });
+    for (std::size_t i = 0; i < list.size(); ++i)
+      element(info.options, [&] { list.visit(i, *this); });
     if (list.size() == 0 && with_help_) example(info.options, list);
   }
 
@@ -98,7 +100,8 @@ class YamlPrinter final : public FieldVisitor {
     };
     if (const auto* choice = std::get_if<Choice>(&leaf)) {
       for (const Choice::Label& label : choice->labels)
-        note(label.help.empty() ? std::string(label.name) : fmt::format("{}: {}", label.name, label.help));
+        note(label.help.empty() ? std::string(label.name)
+                                : fmt::format("{}: {}", label.name, label.help));
     }
     note(leaf_bounds(leaf, options.unit));
     note(options.format);

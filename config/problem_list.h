@@ -12,7 +12,7 @@ namespace stuffwatch::config {
 
 // Where a value was written.
 struct Place {
-  std::size_t source = 0;  // 0 = the file, i = override i - 1
+  std::size_t source = 0;    // 0 = the file, i = override i - 1
   int line = 0, column = 0;  // 0 = nowhere in particular
 };
 

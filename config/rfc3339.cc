@@ -13,13 +13,16 @@ constexpr std::int64_t kMsPerMinute = 60'000;
 constexpr std::int64_t kMsPerDay = 86'400'000;
 constexpr std::size_t kSecondsEnd = 19;  // YYYY-MM-DDThh:mm:ss
 
-// Days since 1970-01-01 of a valid date with year >= 0; Howard Hinnant, "chrono-compatible low-level date algorithms".
+// Days since 1970-01-01 of a valid date with year >= 0; Howard Hinnant, "chrono-compatible
+// low-level date algorithms".
 constexpr std::int64_t days_from_civil(std::uint32_t year, std::uint32_t month, std::uint32_t day) {
-  const std::uint32_t shifted = year + 400 - (month <= 2 ? 1 : 0);  // + one era, so that nothing is negative
+  const std::uint32_t shifted =
+      year + 400 - (month <= 2 ? 1 : 0);  // + one era, so that nothing is negative
   const std::uint32_t era = shifted / 400;
   const std::uint32_t year_of_era = shifted - era * 400;
   const std::uint32_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-  const std::uint32_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  const std::uint32_t day_of_era =
+      year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
   return std::int64_t{era} * 146'097 + day_of_era - 719'468 - 146'097;
 }
 
@@ -32,7 +35,8 @@ constexpr CivilDay civil_from_days(std::int64_t days) {
   const std::uint32_t day_of_era = shifted - era * 146'097;
   const std::uint32_t year_of_era =
       (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const std::uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::uint32_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::uint32_t month_shifted = (5 * day_of_year + 2) / 153;
   const std::uint32_t day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
   const std::uint32_t month = month_shifted < 10 ? month_shifted + 3 : month_shifted - 9;
@@ -48,7 +52,9 @@ constexpr std::uint32_t days_in_month(std::uint32_t year, std::uint32_t month) {
   return ((kThirty >> month) & 1U) != 0 ? 30 : 31;
 }
 
-constexpr std::uint32_t digit(char c) { return static_cast<std::uint32_t>(static_cast<unsigned char>(c)) - '0'; }
+constexpr std::uint32_t digit(char c) {
+  return static_cast<std::uint32_t>(static_cast<unsigned char>(c)) - '0';
+}
 
 // Two digits at p; anything else gives a number above every limit it is compared with.
 constexpr std::uint32_t two_digits(const char* p) {
@@ -87,7 +93,8 @@ void put_two(char* p, std::uint32_t n) {
 
 std::array<char, 24> to_text(TimeMs time) {
   const std::int64_t ms = std::clamp(time.time_since_epoch().count(), kFirst, kLast);
-  const std::int64_t days = (ms - kFirst) / kMsPerDay + kFirst / kMsPerDay;  // floor: ms - kFirst is never negative
+  const std::int64_t days =
+      (ms - kFirst) / kMsPerDay + kFirst / kMsPerDay;  // floor: ms - kFirst is never negative
   const auto in_day = static_cast<std::uint32_t>(ms - days * kMsPerDay);
   const CivilDay date = civil_from_days(days);
   std::array<char, 24> text = {'Y', 'Y', 'Y', 'Y', '-', 'M', 'M', '-', 'D', 'D', 'T', 'h',
@@ -118,7 +125,9 @@ std::optional<TimeMs> parse_rfc3339(std::string_view text) {
   const std::uint32_t hour = two_digits(p + 11);
   const std::uint32_t minute = two_digits(p + 14);
   std::uint32_t second = two_digits(p + 17);
-  if (century > 99 || year_in_century > 99 || month - 1 > 11 || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  if (century > 99 || year_in_century > 99 || month - 1 > 11 || hour > 23 || minute > 59 ||
+      second > 60)
+    return std::nullopt;
   if (p[4] != '-' || p[7] != '-' || p[13] != ':' || p[16] != ':') return std::nullopt;
   if (p[10] != 'T' && p[10] != 't' && p[10] != ' ') return std::nullopt;
   const std::uint32_t year = century * 100 + year_in_century;
@@ -134,7 +143,8 @@ std::optional<TimeMs> parse_rfc3339(std::string_view text) {
     second = 59;
     ms = 999;
   }
-  const std::int64_t minutes = days_from_civil(year, month, day) * 1'440 + hour * 60 + minute - *zone;
+  const std::int64_t minutes =
+      days_from_civil(year, month, day) * 1'440 + hour * 60 + minute - *zone;
   if (leap && ((minutes % 1'440) + 1'440) % 1'440 != 1'439) return std::nullopt;
   const std::int64_t total = minutes * kMsPerMinute + second * 1'000 + ms;
   if (total < kFirst || total > kLast) return std::nullopt;

@@ -1,16 +1,18 @@
 #include "config/utf8.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdint>
-
-#include <fmt/format.h>
 
 namespace stuffwatch::config {
 namespace {
 
 constexpr std::size_t kShown = 60;
 
-std::uint32_t byte(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
+std::uint32_t byte(std::string_view text, std::size_t i) {
+  return static_cast<unsigned char>(text[i]);
+}
 
 }  // namespace
 

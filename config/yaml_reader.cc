@@ -1,11 +1,11 @@
 #include "config/yaml_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <set>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "config/files.h"
 #include "config/leaf.h"
@@ -25,7 +25,9 @@ struct Written {
   const YamlNode* node = nullptr;
   std::size_t source = 0;
 
-  [[nodiscard]] Place place() const { return node == nullptr ? Place{source} : Place{source, node->line, node->column}; }
+  [[nodiscard]] Place place() const {
+    return node == nullptr ? Place{source} : Place{source, node->line, node->column};
+  }
 };
 
 std::string join(std::string_view path, std::string_view name) {
@@ -35,15 +37,18 @@ std::string join(std::string_view path, std::string_view name) {
 
 class Reader final : public FieldVisitor {
  public:
-  Reader(std::span<const std::string> overrides, ProblemList& problems) : overrides_(overrides, problems), problems_(problems) {}
+  Reader(std::span<const std::string> overrides, ProblemList& problems)
+      : overrides_(overrides, problems), problems_(problems) {}
 
   void read(const YamlNode& document, Section& root) {
     if (document.kind != Kind::kNull && document.kind != Kind::kMap) {
-      problems_.add(Written{&document}.place(), "", "expected keys with values, such as \"site: shop-eu\"");
+      problems_.add(Written{&document}.place(), "",
+                    "expected keys with values, such as \"site: shop-eu\"");
       return;
     }
     static const YamlNode kEmpty;
-    enter({document.kind == Kind::kMap ? &document : &kEmpty, 0}, "", "", {}, [&] { root.visit(*this); });
+    enter({document.kind == Kind::kMap ? &document : &kEmpty, 0}, "", "", {},
+          [&] { root.visit(*this); });
     report_unknown();
   }
 
@@ -55,37 +60,43 @@ class Reader final : public FieldVisitor {
     if (written.node != nullptr) read_field({info.name, info.help, options}, leaf, written, path);
     if (const auto* map = std::get_if<TextMap>(&leaf)) read_map_overrides(options, *map, path);
     if (written.node == nullptr && options.required && frame().written.node != nullptr)
-      problems_.add(frame().written.place(), path, fmt::format("is missing and must be set: {}", info.help));
+      problems_.add(frame().written.place(), path,
+                    fmt::format("is missing and must be set: {}", info.help));
   }
 
   void on_section(const FieldInfo& info, Section& section) override {
     const std::string path = declare(info.name);
     Written written = look_up(info.name, path);
     if (written.node != nullptr && written.node->kind != Kind::kMap) {
-      if (written.node->kind != Kind::kNull) problems_.add(written.place(), path, "expected a section with keys of its own");
+      if (written.node->kind != Kind::kNull)
+        problems_.add(written.place(), path, "expected a section with keys of its own");
       written = {};
     }
-    enter(written, path, frame().known_path + std::string(info.name) + ".", info.options | inherited(),
-          [&] { section.visit(*this); });
+    enter(written, path, frame().known_path + std::string(info.name) + ".",
+          info.options | inherited(), [&] { section.visit(*this); });
   }
 
   void on_list(const FieldInfo& info, SectionList& list) override {
     const std::string path = declare(info.name);
     Written written = look_up(info.name, path);
     if (written.node != nullptr && written.node->kind != Kind::kList) {
-      if (written.node->kind != Kind::kNull) problems_.add(written.place(), path, "expected a list; start each element with \"- \"");
+      if (written.node->kind != Kind::kNull)
+        problems_.add(written.place(), path, "expected a list; start each element with \"- \"");
       written = {};
     }
     if (written.node == nullptr && info.options.required && frame().written.node != nullptr)
-      problems_.add(frame().written.place(), path, fmt::format("is missing and must be set: {}", info.help));
+      problems_.add(frame().written.place(), path,
+                    fmt::format("is missing and must be set: {}", info.help));
     if (written.node != nullptr) {
       list.clear();
       for (std::size_t i = 0; i < written.node->items.size(); ++i) list.append();
     }
     const std::string known_path = frame().known_path + std::string(info.name) + "[].";
     for (std::size_t i = 0; i < list.size(); ++i) {
-      const Written item = written.node == nullptr ? Written{} : Written{&written.node->items[i], written.source};
-      read_element(item, fmt::format("{}[{}]", path, i), known_path, info.options | inherited(), [&] { list.visit(i, *this); });
+      const Written item =
+          written.node == nullptr ? Written{} : Written{&written.node->items[i], written.source};
+      read_element(item, fmt::format("{}[{}]", path, i), known_path, info.options | inherited(),
+                   [&] { list.visit(i, *this); });
     }
   }
 
@@ -98,10 +109,11 @@ class Reader final : public FieldVisitor {
 
  private:
   struct Frame {
-    Written written;          // the map; its node is null when the section is not named
-    std::string path;         // kafka, inputs[2]
-    std::string known_path;   // kafka., inputs[]. : the same with the dot that joins it to a name, whatever the index
-    FieldOptions options;     // what the section hands down
+    Written written;         // the map; its node is null when the section is not named
+    std::string path;        // kafka, inputs[2]
+    std::string known_path;  // kafka., inputs[]. : the same with the dot that joins it to a name,
+                             // whatever the index
+    FieldOptions options;    // what the section hands down
     std::vector<std::string> known;
     std::size_t problems_before;
   };
@@ -122,33 +134,39 @@ class Reader final : public FieldVisitor {
   }
 
   [[nodiscard]] Written look_up(std::string_view name, const std::string& path) {
-    if (const Overrides::Entry* entry = overrides_.find(path)) return {&entry->value, entry->source};
+    if (const Overrides::Entry* entry = overrides_.find(path))
+      return {&entry->value, entry->source};
     const Written& section = frame().written;
     if (section.node == nullptr) return {};
     return {section.node->find(name), section.source};
   }
 
   template <class Visit>
-  void enter(Written written, std::string path, std::string known_path, FieldOptions options, const Visit& visit) {
+  void enter(Written written, std::string path, std::string known_path, FieldOptions options,
+             const Visit& visit) {
     options.required = false;
-    frames_.push_back({written, std::move(path), std::move(known_path), options, {}, problems_.size()});
+    frames_.push_back(
+        {written, std::move(path), std::move(known_path), options, {}, problems_.size()});
     visit();
     note_unknown_keys();
     frames_.pop_back();
   }
 
   template <class Visit>
-  void read_element(const Written& item, std::string path, const std::string& known_path, const FieldOptions& options,
-                    const Visit& visit) {
+  void read_element(const Written& item, std::string path, const std::string& known_path,
+                    const FieldOptions& options, const Visit& visit) {
     if (item.node != nullptr && item.node->kind != Kind::kMap) {
-      problems_.add(item.place(), path, "expected an element with keys of its own, such as {name: value}");
+      problems_.add(item.place(), path,
+                    "expected an element with keys of its own, such as {name: value}");
       return;
     }
     enter(item, std::move(path), known_path, options, visit);
   }
 
-  void read_field(const FieldInfo& info, const Leaf& leaf, const Written& written, const std::string& path) {
-    const bool is_group = std::holds_alternative<TextMap>(leaf) || std::holds_alternative<TextList>(leaf);
+  void read_field(const FieldInfo& info, const Leaf& leaf, const Written& written,
+                  const std::string& path) {
+    const bool is_group =
+        std::holds_alternative<TextMap>(leaf) || std::holds_alternative<TextList>(leaf);
     if (is_group && written.node->kind == Kind::kNull) return;
     if (written.source != 0 && refuse_secrets(info.options, leaf, written, path)) return;
     if (auto* map = std::get_if<TextMap>(&leaf)) map->value->clear();
@@ -156,20 +174,27 @@ class Reader final : public FieldVisitor {
       problems_.add(written.place(), path, good.error().message);
   }
 
-  bool refuse_secrets(const FieldOptions& options, const Leaf& leaf, const Written& written, const std::string& path) {
+  bool refuse_secrets(const FieldOptions& options, const Leaf& leaf, const Written& written,
+                      const std::string& path) {
     bool secret = options.secret;
     if (std::holds_alternative<TextMap>(leaf))
       for (const YamlNode& key : written.node->keys) secret = secret || looks_secret(key.scalar);
-    if (secret) problems_.add(written.place(), path, "a secret is not taken from the command line, which others can see; use a file");
+    if (secret)
+      problems_.add(
+          written.place(), path,
+          "a secret is not taken from the command line, which others can see; use a file");
     return secret;
   }
 
-  void read_map_overrides(const FieldOptions& options, const TextMap& map, const std::string& path) {
+  void read_map_overrides(const FieldOptions& options, const TextMap& map,
+                          const std::string& path) {
     for (const Overrides::Entry* entry : overrides_.below(path)) {
       const std::string key = entry->path.substr(path.size() + 1);
       const Written written{&entry->value, entry->source};
       if (options.secret || looks_secret(key)) {
-        problems_.add(written.place(), entry->path, "a secret is not taken from the command line, which others can see; use a file");
+        problems_.add(
+            written.place(), entry->path,
+            "a secret is not taken from the command line, which others can see; use a file");
       } else if (entry->value.kind != Kind::kScalar) {
         problems_.add(written.place(), entry->path, "expected a text");
       } else {
@@ -184,28 +209,34 @@ class Reader final : public FieldVisitor {
     const auto known = std::make_shared<const std::vector<std::string>>(frame().known);
     for (const YamlNode& key : section.node->keys) {
       if (std::ranges::find(*known, key.scalar) != known->end()) continue;
-      unknown_.push_back({Written{&key, section.source}.place(), join(frame().path, printable(key.scalar)), key.scalar, known});
+      unknown_.push_back({Written{&key, section.source}.place(),
+                          join(frame().path, printable(key.scalar)), key.scalar, known});
     }
   }
 
   void report_unknown() {
     for (const Overrides::Entry* entry : overrides_.unused()) {
       const std::vector<std::string> all(known_paths_.begin(), known_paths_.end());
-      problems_.add({entry->source, 0, 0}, printable(entry->path), fmt::format("unknown key{}", hint(entry->path, all)));
+      problems_.add({entry->source, 0, 0}, printable(entry->path),
+                    fmt::format("unknown key{}", hint(entry->path, all)));
     }
     for (const Unknown& unknown : unknown_)
-      problems_.add(unknown.place, unknown.path, fmt::format("unknown key{}", hint(unknown.key, *unknown.siblings)));
+      problems_.add(unknown.place, unknown.path,
+                    fmt::format("unknown key{}", hint(unknown.key, *unknown.siblings)));
   }
 
   // The same name elsewhere, else the nearest sibling, else what there is.
-  [[nodiscard]] std::string hint(const std::string& key, const std::vector<std::string>& siblings) const {
+  [[nodiscard]] std::string hint(const std::string& key,
+                                 const std::vector<std::string>& siblings) const {
     constexpr std::size_t kMostListed = 12;
-    constexpr std::size_t kMostHinted = 100;  // a text that is no configuration at all needs no more
+    constexpr std::size_t kMostHinted =
+        100;  // a text that is no configuration at all needs no more
     if (problems_.size() > kMostHinted) return {};
     if (known_paths_.contains(key)) return fmt::format("; keys are nested: {}", nested(key));
     for (const std::string& path : known_paths_)
       if (path.ends_with("." + key)) return fmt::format("; did you mean \"{}\"?", path);
-    if (const std::string near = nearest(key, siblings); !near.empty()) return fmt::format("; did you mean \"{}\"?", near);
+    if (const std::string near = nearest(key, siblings); !near.empty())
+      return fmt::format("; did you mean \"{}\"?", near);
     if (siblings.empty() || siblings.size() > kMostListed) return {};
     return fmt::format("; the keys here are {}", fmt::join(siblings, ", "));
   }
@@ -214,7 +245,8 @@ class Reader final : public FieldVisitor {
   static std::string nested(const std::string& path) {
     std::string open = path;
     std::size_t depth = 0;
-    for (std::size_t dot = 0; (dot = open.find('.', dot)) != std::string::npos; ++depth) open.replace(dot, 1, ": {");
+    for (std::size_t dot = 0; (dot = open.find('.', dot)) != std::string::npos; ++depth)
+      open.replace(dot, 1, ": {");
     return open + ": ..." + std::string(depth, '}');
   }
 
@@ -227,16 +259,19 @@ class Reader final : public FieldVisitor {
 
 }  // namespace
 
-Result<void> read_yaml(std::string_view text, std::string_view file_name, std::span<const std::string> overrides, Section& root) {
+Result<void> read_yaml(std::string_view text, std::string_view file_name,
+                       std::span<const std::string> overrides, Section& root) {
   const Result<YamlDocument> document = parse_yaml(text, file_name);
   if (!document) return std::unexpected(document.error());
   ProblemList problems;
-  for (const YamlProblem& problem : document->problems) problems.add({0, problem.line, problem.column}, "", problem.message);
+  for (const YamlProblem& problem : document->problems)
+    problems.add({0, problem.line, problem.column}, "", problem.message);
   Reader(overrides, problems).read(document->root, root);
   return std::move(problems).result(file_name);
 }
 
-Result<void> read_yaml_file(const std::string& path, std::span<const std::string> overrides, Section& root) {
+Result<void> read_yaml_file(const std::string& path, std::span<const std::string> overrides,
+                            Section& root) {
   const Result<std::string> text = read_text_file(path, kMaxYamlBytes);
   if (!text) return std::unexpected(text.error());
   return read_yaml(*text, path, overrides, root);

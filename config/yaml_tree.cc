@@ -1,15 +1,15 @@
 #include "config/yaml_tree.h"
 
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
 #include <algorithm>
 #include <exception>
 #include <istream>
 #include <map>
 #include <optional>
 #include <streambuf>
-
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
 
 #include "config/utf8.h"
 
@@ -63,12 +63,15 @@ class TreeBuilder final : public YAML::EventHandler {
     finish(new_node(YamlNode::Kind::kNull, mark), mark, anchor);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     YamlNode node = new_node(YamlNode::Kind::kScalar, mark);
     check_tag(tag, mark);
     node.quoted = tag == "!";
-    if (node.quoted && !quote_is_closed(text_, static_cast<std::size_t>(mark.pos))) throw Refused{mark, "the quote is never closed"};
-    if (!node.quoted && (value.empty() || value == "~" || value == "null" || value == "Null" || value == "NULL"))
+    if (node.quoted && !quote_is_closed(text_, static_cast<std::size_t>(mark.pos)))
+      throw Refused{mark, "the quote is never closed"};
+    if (!node.quoted &&
+        (value.empty() || value == "~" || value == "null" || value == "Null" || value == "NULL"))
       node.kind = YamlNode::Kind::kNull;
     node.scalar = value;
     finish(std::move(node), mark, anchor);
@@ -89,7 +92,8 @@ class TreeBuilder final : public YAML::EventHandler {
     open(YamlNode::Kind::kList, mark, tag, anchor);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(YamlNode::Kind::kMap, mark, tag, anchor);
   }
   void OnMapEnd() override { close(); }
@@ -99,7 +103,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode node;
     YAML::Mark mark;
     YAML::anchor_t anchor;
-    std::optional<YamlNode> key;  // of a map entry whose value is still to come
+    std::optional<YamlNode> key;             // of a map entry whose value is still to come
     std::map<std::string, int> first_lines;  // of each key
     bool repeated = false;                   // the key was there before: its value is dropped
   };
@@ -109,10 +113,13 @@ class TreeBuilder final : public YAML::EventHandler {
   };
 
   static std::string too_many() { return fmt::format("more than {} values", kMaxYamlNodes); }
-  static std::string too_deep() { return fmt::format("nested more than {} levels deep", kMaxYamlDepth); }
+  static std::string too_deep() {
+    return fmt::format("nested more than {} levels deep", kMaxYamlDepth);
+  }
 
   static void check_tag(const std::string& tag, const YAML::Mark& mark) {
-    if (!tag.empty() && tag != "?" && tag != "!") throw Refused{mark, "a tag (!...) has no meaning here; remove it"};
+    if (!tag.empty() && tag != "?" && tag != "!")
+      throw Refused{mark, "a tag (!...) has no meaning here; remove it"};
   }
 
   YamlNode new_node(YamlNode::Kind kind, const YAML::Mark& mark) {
@@ -124,11 +131,14 @@ class TreeBuilder final : public YAML::EventHandler {
     return node;
   }
 
-  void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+  void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag,
+            YAML::anchor_t anchor) {
     check_tag(tag, mark);
     if (open_.size() >= kMaxYamlDepth) throw Refused{mark, too_deep()};
     if (!open_.empty() && open_.back().node.kind == YamlNode::Kind::kMap && !open_.back().key)
-      throw Refused{mark, "a key must be a plain text: is a { or [ never closed, or does a text start with one and needs quotes?"};
+      throw Refused{mark,
+                    "a key must be a plain text: is a { or [ never closed, or does a text start "
+                    "with one and needs quotes?"};
     open_.push_back({new_node(kind, mark), mark, anchor, std::nullopt, {}, false});
   }
 
@@ -165,12 +175,14 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void take_key(Open& parent, YamlNode key, const YAML::Mark& mark) {
-    if (key.kind == YamlNode::Kind::kNull && !key.scalar.empty()) key.kind = YamlNode::Kind::kScalar;  // a key named null
+    if (key.kind == YamlNode::Kind::kNull && !key.scalar.empty())
+      key.kind = YamlNode::Kind::kScalar;  // a key named null
     if (key.kind != YamlNode::Kind::kScalar) throw Refused{mark, "a key must be a plain text"};
     const auto [first, is_new] = parent.first_lines.emplace(key.scalar, key.line);
     if (!is_new)
       problems_.push_back({key.line, key.column,
-                           fmt::format("{}: the key stands twice, first in line {}; remove one", path_to(key.scalar), first->second)});
+                           fmt::format("{}: the key stands twice, first in line {}; remove one",
+                                       path_to(key.scalar), first->second)});
     parent.repeated = !is_new;
     parent.key = std::move(key);
   }
@@ -179,7 +191,8 @@ class TreeBuilder final : public YAML::EventHandler {
     std::string path;
     for (const Open& open : open_) {
       if (open.key) path += printable(open.key->scalar) + ".";
-      if (open.node.kind == YamlNode::Kind::kList && !path.empty()) path.insert(path.size() - 1, fmt::format("[{}]", open.node.items.size()));
+      if (open.node.kind == YamlNode::Kind::kList && !path.empty())
+        path.insert(path.size() - 1, fmt::format("[{}]", open.node.items.size()));
     }
     return path + printable(key);
   }
@@ -196,22 +209,26 @@ class TreeBuilder final : public YAML::EventHandler {
 class ViewBuffer final : public std::streambuf {
  public:
   explicit ViewBuffer(std::string_view text) {
-    char* const begin = const_cast<char*>(text.data());  // setg wants char*; a get area is never written
+    char* const begin =
+        const_cast<char*>(text.data());  // setg wants char*; a get area is never written
     setg(begin, begin, begin + text.size());
   }
 };
 
 Result<void> check_text(std::string_view text, std::string_view file_name) {
   if (text.size() > kMaxYamlBytes)
-    return misconfigured("{}: {} bytes; a configuration file has at most {} MiB", file_name, text.size(), kMaxYamlBytes >> 20U);
+    return misconfigured("{}: {} bytes; a configuration file has at most {} MiB", file_name,
+                         text.size(), kMaxYamlBytes >> 20U);
   int line = 1;
   std::size_t line_start = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = utf8_length(text.substr(at));
     const char c = text[at];
-    const bool control = (c >= '\0' && c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == '\x7f';
+    const bool control =
+        (c >= '\0' && c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == '\x7f';
     if (length == 0 || control)
-      return misconfigured("{}:{}:{}: not a UTF-8 text file: byte 0x{:02x}", file_name, line, at - line_start + 1,
+      return misconfigured("{}:{}:{}: not a UTF-8 text file: byte 0x{:02x}", file_name, line,
+                           at - line_start + 1,
                            static_cast<unsigned>(static_cast<unsigned char>(c)));
     at += length;
     if (c == '\n') {
@@ -224,12 +241,16 @@ Result<void> check_text(std::string_view text, std::string_view file_name) {
 
 // The most common reason of an error that yaml-cpp does not name.
 std::string_view tab_hint(std::string_view text, int line) {
-  for (; line > 0 && text.find('\n') != std::string_view::npos; --line) text.remove_prefix(text.find('\n') + 1);
+  for (; line > 0 && text.find('\n') != std::string_view::npos; --line)
+    text.remove_prefix(text.find('\n') + 1);
   const std::size_t first = text.find_first_not_of(' ');
-  return first != std::string_view::npos && text[first] == '\t' ? "; indent with blanks, not with tabs" : "";
+  return first != std::string_view::npos && text[first] == '\t'
+             ? "; indent with blanks, not with tabs"
+             : "";
 }
 
-std::unexpected<Error> at_mark(std::string_view file_name, const YAML::Mark& mark, std::string_view message) {
+std::unexpected<Error> at_mark(std::string_view file_name, const YAML::Mark& mark,
+                               std::string_view message) {
   if (mark.is_null()) return misconfigured("{}: {}", file_name, message);
   return misconfigured("{}:{}:{}: {}", file_name, mark.line + 1, mark.column + 1, message);
 }
@@ -250,14 +271,17 @@ Result<YamlDocument> parse_yaml(std::string_view text, std::string_view file_nam
     if (parser.HandleNextDocument(second)) {
       const YamlNode extra = second.take().root;
       if (extra.kind != YamlNode::Kind::kNull)
-        return misconfigured("{}:{}:{}: a second document starts here: wrong indentation, or a line with --- to remove", file_name,
-                             extra.line, extra.column);
+        return misconfigured(
+            "{}:{}:{}: a second document starts here: wrong indentation, or a line with --- to "
+            "remove",
+            file_name, extra.line, extra.column);
     }
     return document;
   } catch (const Refused& refused) {
     return at_mark(file_name, refused.mark, refused.message);
   } catch (const YAML::Exception& error) {
-    return at_mark(file_name, error.mark, fmt::format("not valid YAML: {}{}", error.msg, tab_hint(text, error.mark.line)));
+    return at_mark(file_name, error.mark,
+                   fmt::format("not valid YAML: {}{}", error.msg, tab_hint(text, error.mark.line)));
   } catch (const std::exception& error) {
     return misconfigured("{}: not readable as YAML: {}", file_name, error.what());
   }

@@ -1,8 +1,10 @@
 // A YAML text as a tree that knows where each value stands.
-// Memory: bounded by the limits below, whatever the text: size, depth, and number of nodes after aliases are copied in.
-// Errors: kConfiguration with file:line:col; nothing throws. Not configuration, and so refused: a second document, tags, keys that
-//         are not plain texts, binary or not UTF-8 text. A key that stands twice in one map is a problem beside the tree, which
-//         keeps the first, so that a reader can report it together with everything else.
+// Memory: bounded by the limits below, whatever the text: size, depth, and number of nodes after
+// aliases are copied in. Errors: kConfiguration with file:line:col; nothing throws. Not
+// configuration, and so refused: a second document, tags, keys that
+//         are not plain texts, binary or not UTF-8 text. A key that stands twice in one map is a
+//         problem beside the tree, which keeps the first, so that a reader can report it together
+//         with everything else.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +24,7 @@ struct YamlNode {
   enum class Kind { kNull, kScalar, kList, kMap };
 
   Kind kind = Kind::kNull;
-  bool quoted = false;  // a scalar in quotes or a block is a text, whatever it looks like
+  bool quoted = false;       // a scalar in quotes or a block is a text, whatever it looks like
   int line = 0, column = 0;  // 1-based; 0 = no place, an absent node
   std::string scalar;
   std::vector<YamlNode> items;  // kList: its elements; kMap: its values, in file order

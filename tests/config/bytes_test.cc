@@ -1,8 +1,8 @@
 #include "config/bytes.h"
 
-#include <random>
-
 #include <gtest/gtest.h>
+
+#include <random>
 
 namespace stuffwatch::config {
 namespace {
@@ -17,10 +17,12 @@ TEST(Bytes, ReadsEveryUnit) {
 }
 
 TEST(Bytes, RefusesOtherUnitsAndForms) {
-  for (const char* text : {"", "256", "256KB", "256kib", "1.5GiB", "12 GiB", "-1B", "GiB", "1GiB ", "1GiB1B"}) {
+  for (const char* text :
+       {"", "256", "256KB", "256kib", "1.5GiB", "12 GiB", "-1B", "GiB", "1GiB ", "1GiB1B"}) {
     const auto size = parse_bytes(text);
     ASSERT_FALSE(size) << text;
-    EXPECT_NE(size.error().message.find("KiB, MiB, GiB"), std::string::npos) << size.error().message;
+    EXPECT_NE(size.error().message.find("KiB, MiB, GiB"), std::string::npos)
+        << size.error().message;
   }
 }
 

@@ -1,8 +1,8 @@
 #include "config/duration.h"
 
-#include <random>
-
 #include <gtest/gtest.h>
+
+#include <random>
 
 namespace stuffwatch::config {
 namespace {
@@ -23,17 +23,20 @@ TEST(Duration, ReadsEveryUnitAndSums) {
 }
 
 TEST(Duration, RefusesWhatHasNoUnitOrIsNoDuration) {
-  for (const char* text : {"", "600", "-1s", "+1s", "1.5s", "10 m", "m", "10min", "10M", "1m1h", "1m1m", "10m5", "s10", "1h ", "1\xff"}) {
+  for (const char* text : {"", "600", "-1s", "+1s", "1.5s", "10 m", "m", "10min", "10M", "1m1h",
+                           "1m1m", "10m5", "s10", "1h ", "1\xff"}) {
     const auto duration = parse_duration(text);
     ASSERT_FALSE(duration) << text;
     EXPECT_EQ(duration.error().kind, Error::Kind::kConfiguration);
-    EXPECT_NE(duration.error().message.find("with its unit"), std::string::npos) << duration.error().message;
+    EXPECT_NE(duration.error().message.find("with its unit"), std::string::npos)
+        << duration.error().message;
   }
 }
 
 TEST(Duration, RefusesWhatDoesNotFit) {
   EXPECT_EQ(parse_duration("9223372036854775807ms"), milliseconds::max());
-  for (const char* text : {"9223372036854775808ms", "106751991168d", "99999999999999999999s", "9223372036854775s999ms"}) {
+  for (const char* text : {"9223372036854775808ms", "106751991168d", "99999999999999999999s",
+                           "9223372036854775s999ms"}) {
     const auto duration = parse_duration(text);
     ASSERT_FALSE(duration) << text;
     EXPECT_EQ(duration.error().message, "the duration is too long");

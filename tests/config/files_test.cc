@@ -1,10 +1,10 @@
 #include "config/files.h"
 
-#include <filesystem>
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
 
 namespace stuffwatch::config {
 namespace {
@@ -20,8 +20,9 @@ class Files : public ::testing::Test {
   void TearDown() override { std::filesystem::remove(path_); }
 
  private:
-  const std::string path_ = std::filesystem::path(testing::TempDir()) /
-                            (std::string("files_test_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+  const std::string path_ =
+      std::filesystem::path(testing::TempDir()) /
+      (std::string("files_test_") + testing::UnitTest::GetInstance()->current_test_info()->name());
 };
 
 TEST_F(Files, ASecretLosesOnlyItsLineEnds) {
@@ -39,7 +40,8 @@ TEST_F(Files, ASecretThatIsNotThereIsAnError) {
   }
   const auto gone = read_secret_file("/nonexistent/secret");
   ASSERT_FALSE(gone);
-  EXPECT_EQ(gone.error().message, "/nonexistent/secret: cannot be opened: No such file or directory");
+  EXPECT_EQ(gone.error().message,
+            "/nonexistent/secret: cannot be opened: No such file or directory");
 }
 
 TEST_F(Files, SizeAndKindAreChecked) {

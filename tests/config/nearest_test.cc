@@ -1,8 +1,8 @@
 #include "config/nearest.h"
 
-#include <vector>
-
 #include <gtest/gtest.h>
+
+#include <vector>
 
 namespace stuffwatch::config {
 namespace {

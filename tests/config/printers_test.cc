@@ -1,9 +1,9 @@
 #include "config/printers.h"
 
-#include <sstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <sstream>
 
 #include "config/flatten.h"
 #include "config/yaml_reader.h"
@@ -35,9 +35,11 @@ SampleConfig changed() {
   config.memory = mebibytes(1536);
   config.mode = SampleMode::kPage;
   config.kafka.brokers = "k1:9093,k2:9093";
-  config.kafka.properties = {{"security.protocol", "SASL_SSL"}, {"null", "true"}, {"a b", "1"}, {"", "~"}};
+  config.kafka.properties = {
+      {"security.protocol", "SASL_SSL"}, {"null", "true"}, {"a b", "1"}, {"", "~"}};
   config.kafka.topics = {"yes:1", "- x:1", "{a: b}"};
-  config.inputs = {{"okta", "okta.syslog", std::nullopt, std::chrono::seconds{90}}, {"", std::nullopt, "", {}}};
+  config.inputs = {{"okta", "okta.syslog", std::nullopt, std::chrono::seconds{90}},
+                   {"", std::nullopt, "", {}}};
   config.detector.alarm_odds = 12345.678901234567;
   config.detector.maturity = std::chrono::milliseconds{1234};
   return config;
@@ -73,10 +75,13 @@ TEST(Printers, TheReferenceExplains) {
   SectionOf root(config);
   const std::string text = print_reference(root);
   EXPECT_THAT(text, HasSubstr("# How many threads. [1 to 256 threads]\nworkers: 1\n"));
-  EXPECT_THAT(text, HasSubstr("# What to do. [shadow: log only; page; can change live]\nmode: shadow\n"));
+  EXPECT_THAT(text,
+              HasSubstr("# What to do. [shadow: log only; page; can change live]\nmode: shadow\n"));
   EXPECT_THAT(text, HasSubstr("# Where to listen. [HOST:PORT]\nlisten: \"127.0.0.1:9477\"\n"));
-  EXPECT_THAT(text, HasSubstr("\n# The broker.\nkafka:\n  # Where to connect. [HOST:PORT,...; must be set]\n  brokers: \"\"\n"));
-  EXPECT_THAT(text, HasSubstr("  # A first contact counts after this long. [1s to 1h; can change live]\n  maturity: 10m\n"));
+  EXPECT_THAT(text, HasSubstr("\n# The broker.\nkafka:\n  # Where to connect. [HOST:PORT,...; must "
+                              "be set]\n  brokers: \"\"\n"));
+  EXPECT_THAT(text, HasSubstr("  # A first contact counts after this long. [1s to 1h; can change "
+                              "live]\n  maturity: 10m\n"));
   EXPECT_THAT(text, HasSubstr("inputs: []\n  # An element:\n"));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 104U) << line;
@@ -109,13 +114,16 @@ TEST(Printers, TheExampleOfAListElementReadsBack) {
 TEST(Printers, MaskSecrets) {
   SampleConfig config;
   config.kafka.password = "tulip";
-  config.kafka.properties = {{"sasl.password", "tulip"}, {"ssl.key.pem", "tulip"}, {"client.id", "x"}};
+  config.kafka.properties = {
+      {"sasl.password", "tulip"}, {"ssl.key.pem", "tulip"}, {"client.id", "x"}};
   SectionOf root(config);
-  for (const std::string& text : {print_effective(root), print_reference(root), print_markdown(root, "t"), print_schema(root, "t"),
-                                  print_fingerprint(root)})
+  for (const std::string& text :
+       {print_effective(root), print_reference(root), print_markdown(root, "t"),
+        print_schema(root, "t"), print_fingerprint(root)})
     EXPECT_THAT(text, Not(HasSubstr("tulip")));
   EXPECT_THAT(print_effective(root), HasSubstr("  password: (set)\n"));
-  EXPECT_THAT(print_effective(root), HasSubstr("{client.id: x, sasl.password: (set), ssl.key.pem: (set)}"));
+  EXPECT_THAT(print_effective(root),
+              HasSubstr("{client.id: x, sasl.password: (set), ssl.key.pem: (set)}"));
 }
 
 TEST(Printers, MarkdownHasARowForEveryKey) {
@@ -123,14 +131,26 @@ TEST(Printers, MarkdownHasARowForEveryKey) {
   SectionOf root(config);
   const std::string text = print_markdown(root, "Configuration");
   EXPECT_THAT(text, HasSubstr("# Configuration\n"));
-  EXPECT_THAT(text, HasSubstr("| `workers` | whole number | `1` | 1 to 256 threads | restart | How many threads. |\n"));
-  EXPECT_THAT(text, HasSubstr("| `mode` | name | `shadow` | `shadow` log only<br>`page` | live | What to do. |\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "| `workers` | whole number | `1` | 1 to 256 threads | restart | How many threads. |\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "| `mode` | name | `shadow` | `shadow` log only<br>`page` | live | What to do. |\n"));
   EXPECT_THAT(text, HasSubstr("\n## `inputs[]`\n\nWhere events come from.\n"));
-  EXPECT_THAT(text, HasSubstr("| `inputs[].name` | text | must be set |  | restart | What the input is called. |\n"));
-  EXPECT_THAT(text, HasSubstr("| `detector.maturity` | duration | `10m` | 1s to 1h | live | A first contact counts after this long. |\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "| `inputs[].name` | text | must be set |  | restart | What the input is called. |\n"));
+  EXPECT_THAT(text, HasSubstr("| `detector.maturity` | duration | `10m` | 1s to 1h | live | A "
+                              "first contact counts after this long. |\n"));
   config = changed();
-  for (const std::string_view key : {"site", "listen", "enabled", "shift", "offset", "seed", "memory", "kafka.brokers", "kafka.password",
-                                 "kafka.properties", "kafka.topics", "inputs[].topic", "inputs[].file", "inputs[].delay"})
+  for (const std::string_view key :
+       {"site", "listen", "enabled", "shift", "offset", "seed", "memory", "kafka.brokers",
+        "kafka.password", "kafka.properties", "kafka.topics", "inputs[].topic", "inputs[].file",
+        "inputs[].delay"})
     EXPECT_THAT(text, HasSubstr("| `" + std::string(key) + "` |"));
 }
 
@@ -160,7 +180,9 @@ TEST(Printers, TheSchemaSaysWhatTheReaderTakes) {
   EXPECT_EQ(text({"properties", "enabled", "default"}), "true");
   EXPECT_EQ(text({"properties", "memory", "default"}), "1GiB");
   EXPECT_EQ(text({"properties", "kafka", "additionalProperties"}), "false");
-  EXPECT_EQ(text({"properties", "kafka", "properties", "properties", "additionalProperties", "type"}), "string");
+  EXPECT_EQ(
+      text({"properties", "kafka", "properties", "properties", "additionalProperties", "type"}),
+      "string");
   EXPECT_EQ(text({"properties", "kafka", "properties", "topics", "items", "type"}), "string");
   EXPECT_EQ(text({"properties", "inputs", "items", "properties", "delay", "default"}), "0s");
   EXPECT_EQ(text({"properties", "detector", "properties", "alarm_odds", "minimum"}), "10");
@@ -191,9 +213,11 @@ TEST(Printers, TheFingerprintLeavesOutWhatChangesNoResult) {
 TEST(Printers, TheFingerprintIsSortedAndOneLineAKey) {
   SampleConfig config;
   SectionOf root(config);
-  EXPECT_EQ(print_fingerprint(root),
-            "detector.alarm_odds=100000000\ndetector.maturity=10m\nenabled=true\nkafka.brokers=\"\"\n"
-            "kafka.topics=[\"auth:1\"]\nlisten=\"127.0.0.1:9477\"\nmemory=1GiB\nmode=shadow\noffset=0\nseed=1\nshift=-3\nsite=\"\"\n");
+  EXPECT_EQ(
+      print_fingerprint(root),
+      "detector.alarm_odds=100000000\ndetector.maturity=10m\nenabled=true\nkafka.brokers=\"\"\n"
+      "kafka.topics=[\"auth:1\"]\nlisten=\"127.0.0.1:9477\"\nmemory=1GiB\nmode=shadow\noffset="
+      "0\nseed=1\nshift=-3\nsite=\"\"\n");
 }
 
 }  // namespace

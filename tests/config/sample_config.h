@@ -15,11 +15,13 @@ namespace stuffwatch::config {
 enum class SampleMode { kShadow, kPage };
 template <>
 struct EnumNames<SampleMode> {
-  static constexpr EnumName<SampleMode> kValues[] = {{SampleMode::kShadow, "shadow", "log only"}, {SampleMode::kPage, "page", ""}};
+  static constexpr EnumName<SampleMode> kValues[] = {{SampleMode::kShadow, "shadow", "log only"},
+                                                     {SampleMode::kPage, "page", ""}};
 };
 
 inline Result<void> check_host_port(const std::string& text) {
-  if (text.find(':') == std::string::npos) return misconfigured("\"{}\" has no port; write HOST:PORT", text);
+  if (text.find(':') == std::string::npos)
+    return misconfigured("\"{}\" has no port; write HOST:PORT", text);
   return {};
 }
 
@@ -76,11 +78,13 @@ struct SampleConfig {
   SampleDetector detector;
   void visit(FieldVisitor& v) {
     v.field("site", site, "Name of the site.");
-    v.field("listen", listen, check_host_port, "Where to listen.", FieldOptions{.format = "HOST:PORT"});
+    v.field("listen", listen, check_host_port, "Where to listen.",
+            FieldOptions{.format = "HOST:PORT"});
     v.field("enabled", enabled, "Is it on?", kLive);
     v.field("shift", shift, {-10, 10}, "A signed number.");
     v.field("offset", offset, "Anything.");
-    v.field("workers", workers, {1, 256}, "How many threads.", kOperational | FieldOptions{.unit = "threads"});
+    v.field("workers", workers, {1, 256}, "How many threads.",
+            kOperational | FieldOptions{.unit = "threads"});
     v.field("seed", seed, "A large number.");
     v.field("memory", memory, {mebibytes(1), gibibytes(64)}, "How much memory.");
     v.field("mode", mode, "What to do.", kLive);

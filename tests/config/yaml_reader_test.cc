@@ -1,12 +1,12 @@
 #include "config/yaml_reader.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "tests/config/sample_config.h"
 
@@ -34,10 +34,13 @@ Read read(std::string_view text, const std::vector<std::string>& overrides = {})
   return result;
 }
 
-std::string errors(std::string_view text, const std::vector<std::string>& overrides = {}) { return read(text, overrides).errors; }
+std::string errors(std::string_view text, const std::vector<std::string>& overrides = {}) {
+  return read(text, overrides).errors;
+}
 
 TEST(YamlReader, NothingWrittenChangesNothing) {
-  for (const char* text : {"", "# only a comment\n", "---\n", "{}", "kafka:\ninputs:\ndetector: {}\n", "---\n...\n"}) {
+  for (const char* text :
+       {"", "# only a comment\n", "---\n", "{}", "kafka:\ninputs:\ndetector: {}\n", "---\n...\n"}) {
     const Read result = read(text);
     EXPECT_EQ(result.errors, "") << text;
     EXPECT_EQ(result.config.workers, 1U);
@@ -78,7 +81,8 @@ detector: {alarm_odds: 1e6, maturity: 1m30s}
   EXPECT_EQ(c.memory, gibibytes(12));
   EXPECT_EQ(c.mode, SampleMode::kPage);
   EXPECT_EQ(c.kafka.brokers, "k1:9093,k2:9093");
-  EXPECT_THAT(c.kafka.properties, ElementsAre(Pair("client.id", "7"), Pair("security.protocol", "SASL_SSL")));
+  EXPECT_THAT(c.kafka.properties,
+              ElementsAre(Pair("client.id", "7"), Pair("security.protocol", "SASL_SSL")));
   EXPECT_THAT(c.kafka.topics, ElementsAre("a:1", "b:2"));
   ASSERT_EQ(c.inputs.size(), 2U);
   EXPECT_EQ(c.inputs[0].delay, 90s);
@@ -121,47 +125,66 @@ f.yaml:13:7: mode: expected one of shadow, page, found "pgae"; did you mean "pag
 TEST(YamlReader, NamesBoundsAndUnit) {
   EXPECT_EQ(errors("workers: 0"), "f.yaml:1:10: workers: 0 is out of range: 1 to 256 threads");
   EXPECT_EQ(errors("workers: -1"), "f.yaml:1:10: workers: -1 is out of range: 1 to 256 threads");
-  EXPECT_EQ(errors("workers: 99999999999999999999"), "f.yaml:1:10: workers: 99999999999999999999 is out of range: 1 to 256 threads");
+  EXPECT_EQ(errors("workers: 99999999999999999999"),
+            "f.yaml:1:10: workers: 99999999999999999999 is out of range: 1 to 256 threads");
   EXPECT_EQ(errors("seed: -1"), "f.yaml:1:7: seed: -1 is too large or too small");
   EXPECT_EQ(errors("memory: 1KiB"), "f.yaml:1:9: memory: 1KiB is out of range: 1MiB to 64GiB");
-  EXPECT_EQ(errors("detector: {maturity: 2h}"), "f.yaml:1:22: detector.maturity: 2h is out of range: 1s to 1h");
-  EXPECT_EQ(errors("detector: {alarm_odds: 1e999}"), "f.yaml:1:24: detector.alarm_odds: 1e999 is too large or too small");
+  EXPECT_EQ(errors("detector: {maturity: 2h}"),
+            "f.yaml:1:22: detector.maturity: 2h is out of range: 1s to 1h");
+  EXPECT_EQ(errors("detector: {alarm_odds: 1e999}"),
+            "f.yaml:1:24: detector.alarm_odds: 1e999 is too large or too small");
 }
 
 TEST(YamlReader, NamesTheTypeItExpects) {
-  EXPECT_EQ(errors("workers: many"), "f.yaml:1:10: workers: expected a whole number, found \"many\"");
+  EXPECT_EQ(errors("workers: many"),
+            "f.yaml:1:10: workers: expected a whole number, found \"many\"");
   EXPECT_EQ(errors("workers: 1.5"), "f.yaml:1:10: workers: expected a whole number, found \"1.5\"");
-  EXPECT_EQ(errors("workers: \"3\""), "f.yaml:1:10: workers: expected a whole number, found a text in quotes; remove the quotes");
+  EXPECT_EQ(
+      errors("workers: \"3\""),
+      "f.yaml:1:10: workers: expected a whole number, found a text in quotes; remove the quotes");
   EXPECT_THAT(errors("workers:"), HasSubstr("workers: expected a whole number, found nothing"));
   EXPECT_EQ(errors("site: [a]"), "f.yaml:1:7: site: expected a text, found a list");
   EXPECT_EQ(errors("site: {a: b}"), "f.yaml:1:7: site: expected a text, found a map");
   EXPECT_EQ(errors("site: ~"), "f.yaml:1:7: site: expected a text, found nothing");
-  EXPECT_EQ(errors("detector: {alarm_odds: nan}"), "f.yaml:1:24: detector.alarm_odds: expected a number, found \"nan\"");
-  EXPECT_THAT(errors("detector: {maturity: 600}"), HasSubstr("detector.maturity: \"600\": a duration is written with its unit"));
-  EXPECT_THAT(errors("detector: 5"), HasSubstr("detector: expected a section with keys of its own"));
-  EXPECT_THAT(errors("inputs: {name: a}"), HasSubstr("inputs: expected a list; start each element with \"- \""));
-  EXPECT_THAT(errors("inputs: [a]"), HasSubstr("f.yaml:1:10: inputs[0]: expected an element with keys of its own"));
-  EXPECT_THAT(errors("kafka: {brokers: a, properties: [a]}"), HasSubstr("kafka.properties: expected a map of texts, found a list"));
-  EXPECT_THAT(errors("kafka: {brokers: a, properties: {a: [b]}}"), HasSubstr("kafka.properties: a: expected a text, found a list"));
-  EXPECT_THAT(errors("kafka: {brokers: a, topics: [{}]}"), HasSubstr("kafka.topics: element 1: expected a text, found a map"));
+  EXPECT_EQ(errors("detector: {alarm_odds: nan}"),
+            "f.yaml:1:24: detector.alarm_odds: expected a number, found \"nan\"");
+  EXPECT_THAT(errors("detector: {maturity: 600}"),
+              HasSubstr("detector.maturity: \"600\": a duration is written with its unit"));
+  EXPECT_THAT(errors("detector: 5"),
+              HasSubstr("detector: expected a section with keys of its own"));
+  EXPECT_THAT(errors("inputs: {name: a}"),
+              HasSubstr("inputs: expected a list; start each element with \"- \""));
+  EXPECT_THAT(errors("inputs: [a]"),
+              HasSubstr("f.yaml:1:10: inputs[0]: expected an element with keys of its own"));
+  EXPECT_THAT(errors("kafka: {brokers: a, properties: [a]}"),
+              HasSubstr("kafka.properties: expected a map of texts, found a list"));
+  EXPECT_THAT(errors("kafka: {brokers: a, properties: {a: [b]}}"),
+              HasSubstr("kafka.properties: a: expected a text, found a list"));
+  EXPECT_THAT(errors("kafka: {brokers: a, topics: [{}]}"),
+              HasSubstr("kafka.topics: element 1: expected a text, found a map"));
   EXPECT_EQ(errors("- a"), "f.yaml:1:1: expected keys with values, such as \"site: shop-eu\"");
   EXPECT_EQ(errors("a text"), "f.yaml:1:1: expected keys with values, such as \"site: shop-eu\"");
 }
 
 TEST(YamlReader, AsksTheFieldsOwnCheck) {
-  EXPECT_EQ(errors("listen: localhost"), "f.yaml:1:9: listen: \"localhost\" has no port; write HOST:PORT");
+  EXPECT_EQ(errors("listen: localhost"),
+            "f.yaml:1:9: listen: \"localhost\" has no port; write HOST:PORT");
   EXPECT_EQ(errors("kafka: {brokers: a, topics: [a:1, b]}"),
             "f.yaml:1:29: kafka.topics: element 2: \"b\" has no port; write HOST:PORT");
 }
 
 TEST(YamlReader, HelpsWithUnknownKeys) {
   EXPECT_EQ(errors("Site: a"), "f.yaml:1:1: Site: unknown key; did you mean \"site\"?");
-  EXPECT_EQ(errors("brokers: a"), "f.yaml:1:1: brokers: unknown key; did you mean \"kafka.brokers\"?");
-  EXPECT_EQ(errors("kafka.brokers: a"), "f.yaml:1:1: kafka.brokers: unknown key; keys are nested: kafka: {brokers: ...}");
-  EXPECT_EQ(errors("detector: {zzz: 1}"), "f.yaml:1:12: detector.zzz: unknown key; the keys here are alarm_odds, maturity");
-  EXPECT_EQ(errors("zzz: 1", {"kafka.brokrs=a"}), "f.yaml:1:1: zzz: unknown key; the keys here are site, listen, enabled, shift, offset, "
-                                                  "workers, seed, memory, mode, kafka, inputs, detector\n"
-                                                  "--set kafka.brokrs: unknown key; did you mean \"kafka.brokers\"?");
+  EXPECT_EQ(errors("brokers: a"),
+            "f.yaml:1:1: brokers: unknown key; did you mean \"kafka.brokers\"?");
+  EXPECT_EQ(errors("kafka.brokers: a"),
+            "f.yaml:1:1: kafka.brokers: unknown key; keys are nested: kafka: {brokers: ...}");
+  EXPECT_EQ(errors("detector: {zzz: 1}"),
+            "f.yaml:1:12: detector.zzz: unknown key; the keys here are alarm_odds, maturity");
+  EXPECT_EQ(errors("zzz: 1", {"kafka.brokrs=a"}),
+            "f.yaml:1:1: zzz: unknown key; the keys here are site, listen, enabled, shift, offset, "
+            "workers, seed, memory, mode, kafka, inputs, detector\n"
+            "--set kafka.brokrs: unknown key; did you mean \"kafka.brokers\"?");
 }
 
 TEST(YamlReader, RefusesAKeyThatStandsTwice) {
@@ -175,20 +198,23 @@ TEST(YamlReader, RefusesAKeyThatStandsTwice) {
 }
 
 TEST(YamlReader, SettingsOfTheCommandLineWin) {
-  const Read result = read("site: a\nkafka: {brokers: a, properties: {a: b}}\ninputs: [{name: x, file: y}]\n",
-                           {"site=b", "site=c=d", "kafka.topics=[q:1]", "kafka.properties.security.protocol=PLAINTEXT",
-                            "inputs[0].file=z", "detector.maturity=30s", "detector={alarm_odds: 20, maturity: 5s}"});
+  const Read result = read(
+      "site: a\nkafka: {brokers: a, properties: {a: b}}\ninputs: [{name: x, file: y}]\n",
+      {"site=b", "site=c=d", "kafka.topics=[q:1]", "kafka.properties.security.protocol=PLAINTEXT",
+       "inputs[0].file=z", "detector.maturity=30s", "detector={alarm_odds: 20, maturity: 5s}"});
   EXPECT_EQ(result.errors, "");
   EXPECT_EQ(result.config.site, "c=d");
   EXPECT_THAT(result.config.kafka.topics, ElementsAre("q:1"));
-  EXPECT_THAT(result.config.kafka.properties, ElementsAre(Pair("a", "b"), Pair("security.protocol", "PLAINTEXT")));
+  EXPECT_THAT(result.config.kafka.properties,
+              ElementsAre(Pair("a", "b"), Pair("security.protocol", "PLAINTEXT")));
   EXPECT_EQ(result.config.inputs.at(0).file, "z");
   EXPECT_EQ(result.config.detector.maturity, 30s);
   EXPECT_EQ(result.config.detector.alarm_odds, 20.0);
 }
 
 TEST(YamlReader, SettingsOfTheCommandLineMakeSectionsAndLists) {
-  const Read result = read("", {"kafka.brokers=a:1", "inputs=[{name: x, file: y}]", "kafka.properties={a: b}"});
+  const Read result =
+      read("", {"kafka.brokers=a:1", "inputs=[{name: x, file: y}]", "kafka.properties={a: b}"});
   EXPECT_EQ(result.errors, "");
   EXPECT_EQ(result.config.kafka.brokers, "a:1");
   EXPECT_THAT(result.config.kafka.properties, ElementsAre(Pair("a", "b")));
@@ -204,8 +230,9 @@ TEST(YamlReader, ExplainsBadSettingsOfTheCommandLine) {
 }
 
 TEST(YamlReader, TakesNoSecretFromTheCommandLine) {
-  for (const char* setting : {"kafka.password=tulip", "kafka={brokers: a, password: tulip}", "kafka.properties.sasl.password=tulip",
-                              "kafka.properties={ssl.key.pem: tulip}"}) {
+  for (const char* setting :
+       {"kafka.password=tulip", "kafka={brokers: a, password: tulip}",
+        "kafka.properties.sasl.password=tulip", "kafka.properties={ssl.key.pem: tulip}"}) {
     const Read result = read("", {setting});
     EXPECT_THAT(result.errors, HasSubstr("a secret is not taken from the command line")) << setting;
     EXPECT_THAT(result.errors, testing::Not(HasSubstr("tulip")));
@@ -215,12 +242,15 @@ TEST(YamlReader, TakesNoSecretFromTheCommandLine) {
 }
 
 TEST(YamlReader, NeverShowsASecretInAnError) {
-  EXPECT_EQ(errors("kafka: {brokers: a, password: [tulip]}"), "f.yaml:1:31: kafka.password: expected a text, found a list");
+  EXPECT_EQ(errors("kafka: {brokers: a, password: [tulip]}"),
+            "f.yaml:1:31: kafka.password: expected a text, found a list");
 }
 
 TEST(YamlReader, LooksAtRulesOnlyWhenTheValuesAreGood) {
-  EXPECT_EQ(errors("inputs: [{name: a, file: [], topic: x}]"), "f.yaml:1:26: inputs[0].file: expected a text, found a list");
-  EXPECT_EQ(errors("inputs: [{name: a}]"), "f.yaml:1:10: inputs[0].topic: set either topic or file");
+  EXPECT_EQ(errors("inputs: [{name: a, file: [], topic: x}]"),
+            "f.yaml:1:26: inputs[0].file: expected a text, found a list");
+  EXPECT_EQ(errors("inputs: [{name: a}]"),
+            "f.yaml:1:10: inputs[0].topic: set either topic or file");
 }
 
 TEST(YamlReader, KeepsCountOfWhatItDoesNotShow) {

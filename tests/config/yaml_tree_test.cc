@@ -1,9 +1,9 @@
 #include "config/yaml_tree.h"
 
-#include <random>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <random>
 
 namespace stuffwatch::config {
 namespace {
@@ -66,21 +66,27 @@ TEST(YamlTree, RefusesWhatIsNoConfiguration) {
 }
 
 TEST(YamlTree, ExplainsCommonSlips) {
-  EXPECT_THAT(error_of("a: 1\nb: {c: d\ne: f\n"), StartsWith("f.yaml:3:2: not valid YAML: end of map flow not found"));
+  EXPECT_THAT(error_of("a: 1\nb: {c: d\ne: f\n"),
+              StartsWith("f.yaml:3:2: not valid YAML: end of map flow not found"));
   EXPECT_THAT(error_of("[a: 1\n"), HasSubstr("f.yaml:1:1: "));
   EXPECT_EQ(error_of("a: 'x\nb: 1\n"), "f.yaml:1:4: the quote is never closed");
   EXPECT_EQ(error_of("\u20ac: 1\na: \"x\\\"\nb: 1\n"), "f.yaml:2:4: the quote is never closed");
   EXPECT_EQ(error_of("a: 'x''\nb: 1\n"), "f.yaml:1:4: the quote is never closed");
   EXPECT_EQ(error_of("a: 'it''s'\nb: \"\\\"\"\n"), "");
   EXPECT_THAT(error_of("a:\n\t- b\n"), HasSubstr("indent with blanks, not with tabs"));
-  EXPECT_EQ(error_of(" a: 1\nb: 2\n"), "f.yaml:2:1: a second document starts here: wrong indentation, or a line with --- to remove");
-  EXPECT_EQ(error_of("\xEF\xBB\xBF" "a: 'b'\r\nc: \"d\"\r\n"), "");
+  EXPECT_EQ(
+      error_of(" a: 1\nb: 2\n"),
+      "f.yaml:2:1: a second document starts here: wrong indentation, or a line with --- to remove");
+  EXPECT_EQ(error_of("\xEF\xBB\xBF"
+                     "a: 'b'\r\nc: \"d\"\r\n"),
+            "");
 }
 
 TEST(YamlTree, RefusesBinaryText) {
   using namespace std::string_view_literals;
   EXPECT_EQ(error_of("a: 1\nb: x\0y"sv), "f.yaml:2:5: not a UTF-8 text file: byte 0x00");
-  EXPECT_EQ(error_of("a: 1\x04\nb: 2"), "f.yaml:1:5: not a UTF-8 text file: byte 0x04");  // yaml-cpp would end the file here
+  EXPECT_EQ(error_of("a: 1\x04\nb: 2"),
+            "f.yaml:1:5: not a UTF-8 text file: byte 0x04");  // yaml-cpp would end the file here
   EXPECT_EQ(error_of("a: \xff"), "f.yaml:1:4: not a UTF-8 text file: byte 0xff");
   EXPECT_EQ(error_of("a: \xc0\x80"), "f.yaml:1:4: not a UTF-8 text file: byte 0xc0");
   EXPECT_EQ(error_of("a: \xed\xa0\x80"), "f.yaml:1:4: not a UTF-8 text file: byte 0xed");
@@ -96,7 +102,8 @@ TEST(YamlTree, BoundsSizeDepthAndNumber) {
   EXPECT_THAT(error_of(repeat("{a: ", 1000) + repeat("}", 1000)), HasSubstr("levels deep"));
   EXPECT_THAT(error_of(repeat("- ", 100'000)), HasSubstr("levels deep"));
   EXPECT_THAT(error_of(repeat("? ", 10'000)), HasSubstr("f.yaml"));
-  EXPECT_THAT(error_of("[" + repeat("a,", kMaxYamlNodes + 1) + "]"), HasSubstr("more than 500000 values"));
+  EXPECT_THAT(error_of("[" + repeat("a,", kMaxYamlNodes + 1) + "]"),
+              HasSubstr("more than 500000 values"));
   EXPECT_EQ(error_of(repeat("[", 30) + repeat("]", 30)), "");
 }
 
@@ -116,7 +123,9 @@ TEST(YamlTree, SurvivesAliasBombs) {
 
 // Whatever is done to a good text, there is a tree or an error with the file's name, and no crash.
 TEST(YamlTree, SurvivesDamagedTexts) {
-  const std::string good = "site: &s \"a\\x41\"\nkafka:\n  - {b: [1, 'x'], ? c : *s}\n  - |\n    text\n  - >-\n    more\n%YAML 1.2\n";
+  const std::string good =
+      "site: &s \"a\\x41\"\nkafka:\n  - {b: [1, 'x'], ? c : *s}\n  - |\n    text\n  - >-\n    "
+      "more\n%YAML 1.2\n";
   const std::string_view pieces = "{}[]:,-?&*!|>'\"%@`#\n\t \\x\x01\xc3~";
   std::mt19937 random(3);
   int parsed = 0;

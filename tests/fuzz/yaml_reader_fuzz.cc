@@ -1,5 +1,5 @@
-// The YAML reader takes any bytes, as file or as setting, and answers with a configuration or an explained error; what it took, it
-// prints and takes back unchanged.
+// The YAML reader takes any bytes, as file or as setting, and answers with a configuration or an
+// explained error; what it took, it prints and takes back unchanged.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
