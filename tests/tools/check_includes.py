@@ -51,7 +51,8 @@ NOT_WRITTEN = [
     (ROOMS + FREE, r"\b(?:class|struct|enum(?: class)?)\s+\w*(?:Manager|Utils?|Helper|Data)\b", "is a name that says nothing (Manager, Util, Helper, Data)"),
     (ROOMS + FREE, r"(?i)\b(?:black|white)list", "allowlist, blocklist"),
 ]
-NOT_IN_HEADERS = [(r"^using\s+namespace\b", "`using namespace` in a header")]  # inside a function it harms nobody
+# Inside a function it harms nobody, nor do the literals of std.
+NOT_IN_HEADERS = [(r"^using\s+namespace\b(?!\s+std::\w*literals)", "`using namespace` in a header")]
 # Time passes on purpose here: back-off between tries of the process.
 MAY_SLEEP = r"daemon/"
 
