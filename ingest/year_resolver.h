@@ -1,0 +1,71 @@
+// Finds the year and the zone that a syslog stamp leaves out, from options and from data, never
+// from a clock. One instance an input.
+//
+// Year, for a stamp without one, the first that applies:
+//   1. no option `year`, but a Kafka record timestamp: the year that brings the stamp nearest to it
+//   2. an event of this input was accepted before: its year, but the next one for a step back of
+//      more than 300 days, and the one before for a step forward of more than 300 days (a line of
+//      Dec 31 that comes late, after Jan 1)
+//   3. the option `year`: that of the input's first line
+//   4. 2000, in UTC: assumed(); on Kafka no year at all: unresolved()
+// Zone: the option, else UTC. Feb 29 in a year without one becomes Mar 1 and is counted: the option
+// is probably wrong.
+//
+// Threads: one at a time. Cost: some 10 ns. Pure: the same calls give the same answers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "config/result.h"
+#include "ingest/raw_login.h"
+
+namespace stuffwatch::ingest {
+
+// "UTC", "Z", "+02:00", "-0530". Errors: anything else, with what to write instead; a named zone
+// has a changing offset.
+[[nodiscard]] config::Result<std::chrono::minutes> parse_zone(std::string_view text);
+
+struct YearOptions {
+  std::optional<int> year = std::nullopt;                   // inputs[].year
+  std::optional<std::chrono::minutes> zone = std::nullopt;  // inputs[].zone: local time minus UTC
+  bool year_2000 = true;  // files and standard input; false on Kafka, where it is an error
+};
+
+class YearResolver {
+ public:
+  explicit YearResolver(YearOptions options) : options_(options) {}
+
+  // `record_timestamp_ms` < 0: none. nullopt: no year is to be had (kBadTime).
+  [[nodiscard]] std::optional<EventTime> resolve(EventTime time, bool yearless, bool zoneless,
+                                                 std::int64_t record_timestamp_ms);
+  // An event of this input, with a year of its own or resolved, was accepted (after the skew
+  // guard). Also on restart, with the newest of the checkpoint.
+  void accepted(EventTime time) {
+    if (!newest_ || time > *newest_) newest_ = time;
+  }
+
+  // The year 2000 was assumed: warn, and name the option.
+  [[nodiscard]] bool assumed() const { return assumed_; }
+  // Stamps that got no year: an error that names the option.
+  [[nodiscard]] std::uint64_t unresolved() const { return unresolved_; }
+  // Feb 29 met in a year without one.
+  [[nodiscard]] std::uint64_t impossible_days() const { return impossible_; }
+  // The years given to stamps without one, for the summary.
+  [[nodiscard]] std::optional<int> first_year() const { return first_year_; }
+  [[nodiscard]] std::optional<int> last_year() const { return last_year_; }
+  [[nodiscard]] std::optional<EventTime> newest() const { return newest_; }
+
+ private:
+  [[nodiscard]] std::optional<int> year_for(EventTime local, std::int64_t record_timestamp_ms);
+
+  YearOptions options_;
+  std::optional<EventTime> newest_;
+  std::optional<int> first_year_, last_year_;
+  std::uint64_t unresolved_ = 0, impossible_ = 0;
+  bool assumed_ = false;
+};
+
+}  // namespace stuffwatch::ingest
