@@ -33,7 +33,7 @@
 // fingerprint on "Accepted publickey".
 //
 // Time: as written; `yearless` and `zoneless` say what is missing. Threads: one instance belongs to
-// one thread. Cost: about 150 ns a line, 1 us for the journal. Errors: a Verdict; never throws.
+// one thread. Cost: 0.3 us a line, 0.4 us an entry of the journal. Errors: a Verdict; never throws.
 #pragma once
 
 #include <memory>
