@@ -25,12 +25,12 @@ struct CompromisedAccount {
   AccountKey account{};
   EventTime time{};
   std::uint64_t event_seq = 0;
-  IpAddress source_ip;
+  IpAddress source_ip{};
   Tier tier = Tier::kVerify;
   bool mfa_stopped = false;
   bool has_source = false;  // learned from the event itself, not from a detector's memory of it
-  std::string name;         // as shown: "acct:..." or, in clear mode, the user name
-  std::string account_id, session_id, event_id, app;
+  std::string name{};       // as shown: "acct:..." or, in clear mode, the user name
+  std::string account_id{}, session_id{}, event_id{}, app{};
 };
 
 // A key by which events are recognised as part of the campaign.
@@ -41,7 +41,7 @@ struct CampaignKey {
 
 struct SourceCount {
   Network network;  // the address itself (/32), or its /64
-  std::uint64_t accounts = 0, successes = 0;
+  std::uint64_t accounts = 0, successes = 0;  // accounts: those that this source was the first to try
   std::uint32_t as_number = 0;
   std::array<char, 2> country{};
   NetworkClass network_class = NetworkClass::kUnknown;

@@ -73,6 +73,8 @@ class Campaigns {
   void merge(Campaign& older, Campaign& younger, EventTime now, std::vector<Revision>& out);
   void merge_by_client(EventTime now, std::vector<Revision>& out);
   void roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out);
+  void save_names(StateWriter& out) const;
+  void load_names(StateReader& in);
   [[nodiscard]] std::string shown_name(AccountKey account, const EventText* text) const;
 
   CampaignConfig config_;

@@ -1,0 +1,258 @@
+// A campaign as its native alert (contract: one JSON object a line, always the full state), and a victim as its account record.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iterator>
+
+#include "config/rfc3339.h"
+#include "detectors/campaigns/campaigns.h"
+#include "detectors/campaigns/json_writer.h"
+#include "detectors/state/power_of_ten.h"
+
+namespace stuffwatch::detectors {
+namespace {
+
+constexpr std::size_t kMaxSources = 50, kMaxClients = 20, kMaxCompromisedShown = 500;
+constexpr double kMaxLogOdds = 6;  // what a null that is only nearly true can carry
+
+struct AttackWords {
+  std::string_view name, title;
+  std::array<std::string_view, 2> techniques;  // MITRE ATT&CK, OWASP Automated Threats
+};
+constexpr std::array<AttackWords, 7> kAttacks{{{"credential_stuffing", "Credential stuffing", {"T1110.004", "OAT-008"}},
+                                               {"password_spraying", "Password spraying", {"T1110.003", "OAT-007"}},
+                                               {"password_guessing", "Password guessing", {"T1110.001", "OAT-007"}},
+                                               {"account_takeover", "Account takeover", {"T1078", ""}},
+                                               {"enumeration", "Account enumeration", {"T1589", "OAT-007"}},
+                                               {"ordered_automation", "Ordered automation", {"", ""}},
+                                               {"operational", "Operational event", {"", ""}}}};
+const AttackWords& words_of(AttackKind kind) { return kAttacks[static_cast<std::size_t>(kind)]; }
+
+std::string time_text(EventTime time) { return config::format_rfc3339(time); }
+
+std::string counted(std::uint64_t n) {  // 12,345
+  std::string digits = std::to_string(n);
+  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), 1, ',');
+  return digits;
+}
+std::string plural(std::uint64_t n, std::string_view one, std::string_view many) { return counted(n) + ' ' + std::string(n == 1 ? one : many); }
+
+std::string lasting(std::chrono::milliseconds d) {
+  const auto s = d.count() / 1000;
+  if (s < 120) return fmt::format("{} s", s);
+  if (s < 7200) return fmt::format("{} min", s / 60);
+  if (s < 172'800) return fmt::format("{} h", s / 3600);
+  return fmt::format("{} days", s / 86'400);
+}
+
+std::string where(const Campaign& c) {
+  if (c.keys.front().entity.kind == Entity::Kind::kAccount) return "on " + c.primary + " from " + plural(c.networks.count(), "network", "networks");
+  if (c.keys.size() == 1) return "from " + c.primary.substr(4);
+  return "from " + plural(std::max<std::uint64_t>(c.sources.count(), c.keys.size()), "address", "addresses") + ", first " + c.primary.substr(4);
+}
+
+std::string summary_of(const Campaign& c) {
+  std::string text = fmt::format("{} {}: {} on {} in {}", words_of(c.attack).title, where(c), plural(c.attempts, "attempt", "attempts"),
+                                 plural(c.accounts.count(), "account", "accounts"), lasting(c.end - c.start));
+  text += c.compromised.empty() ? ", none got in." : fmt::format("; {} to check: a stranger got in.", plural(c.compromised.size(), "account", "accounts"));
+  return text;
+}
+
+void write_factors(JsonWriter& w, const Campaign& c) {
+  w.key("factors").open_array();
+  for (const Factor& f : c.factors) {
+    w.open_object().member("detector", f.detector).member("statistic", f.statistic);
+    w.key("value").real(f.value).key("threshold").real(f.threshold);
+    w.member("null", f.null_model).member("window", f.window).close_object();
+  }
+  w.close_array();
+}
+
+void write_counts(JsonWriter& w, const Campaign& c) {
+  w.key("counts").open_object();
+  w.member("attempts", c.attempts).member("failures", c.failures).member("successes", c.successes).member("accounts", c.accounts.count());
+  w.member("sources", c.sources.count()).member("networks", c.networks.count()).member("as_numbers", c.as_numbers.count());
+  w.member("compromised", c.compromised.size()).close_object();
+  w.key("approximate").open_array();
+  for (const auto& [name, counter] : {std::pair{"accounts", &c.accounts}, {"sources", &c.sources}, {"networks", &c.networks}, {"as_numbers", &c.as_numbers}})
+    if (!counter->exact()) w.text(name);
+  w.close_array();
+}
+
+void write_sources(JsonWriter& w, const std::vector<TopCounts<SourceCount>::Entry>& sources) {
+  w.key("sources").open_array();
+  for (std::size_t i = 0; i < std::min(sources.size(), kMaxSources); ++i) {
+    const SourceCount& s = sources[i].value;
+    w.open_object().member("network", to_string(s.network)).member("attempts", sources[i].count).member("accounts", s.accounts);
+    w.member("successes", s.successes);
+    if (s.as_number != 0) w.member("as_number", s.as_number);
+    if (s.country[0] != 0) w.member("country", std::string_view(s.country.data(), 2));
+    if (s.network_class != NetworkClass::kUnknown) w.member("class", name_of(s.network_class));
+    w.close_object();
+  }
+  w.close_array();
+}
+
+void write_clients(JsonWriter& w, const std::vector<TopCounts<ClientCount>::Entry>& clients) {
+  w.key("clients").open_array();
+  for (std::size_t i = 0; i < std::min(clients.size(), kMaxClients); ++i)
+    w.open_object().member("user_agent", clients[i].value.user_agent).member("ja4", clients[i].value.ja4).member("attempts", clients[i].count).close_object();
+  w.close_array();
+}
+
+void write_compromised(JsonWriter& w, const Campaign& c) {
+  w.key("compromised").open_array();
+  for (std::size_t i = 0; i < std::min(c.compromised.size(), kMaxCompromisedShown); ++i) {
+    const CompromisedAccount& a = c.compromised[i];
+    w.open_object().member("account", a.name).member("account_id", a.account_id).member("tier", name_of(a.tier)).member("time", time_text(a.time));
+    if (a.has_source) w.member("source_ip", to_string(a.source_ip));
+    if (a.mfa_stopped) w.member("mfa", "failed");
+    w.close_object();
+  }
+  w.close_array();
+}
+
+void write_action(JsonWriter& w, std::string_view code, std::string_view target, std::uint64_t count, std::string_view text) {
+  w.open_object().member("code", code).member("target", target).member("count", count).member("text", text).close_object();
+}
+
+void write_actions(JsonWriter& w, const Campaign& c, const std::vector<TopCounts<ClientCount>::Entry>& clients) {
+  w.key("recommended_actions").open_array();
+  if (!c.compromised.empty()) {
+    write_action(w, "force_reset", "compromised", c.compromised.size(), "Check these accounts first; reset the password where the login was not its owner's.");
+    write_action(w, "revoke_sessions", "compromised", c.compromised.size(), "End the sessions that these logins opened.");
+  }
+  write_action(w, "step_up", "accounts", c.accounts.count(), "Ask for a second factor when these accounts log in from somewhere new.");
+  if (!clients.empty() && !clients.front().value.user_agent.empty())
+    write_action(w, "challenge_client", clients.front().value.user_agent, clients.front().count, "Most attempts came with this client.");
+  for (const CampaignKey& key : c.keys) {
+    if (key.entity.kind != Entity::Kind::kAddress) continue;
+    const auto* source = c.top_sources.find(key.entity.hash(0));
+    write_action(w, "block_network", to_string(key.entity.network()), source == nullptr ? 0 : source->count,
+                 "Look at who else logs in from there before blocking it.");
+    break;
+  }
+  w.close_array();
+}
+
+void write_quality(JsonWriter& w, const AlertQuality& quality) {
+  w.key("data_quality").open_object().key("partial").boolean(quality.partial).key("warming").open_array();
+  for (const std::string& name : quality.warming) w.text(name);
+  w.close_array().member("corpus", quality.corpus).close_object();
+}
+
+void write_truncated(JsonWriter& w, std::string_view name, std::uint64_t shown, std::uint64_t total) {
+  if (shown < total) w.key(name).open_object().member("shown", shown).member("total", total).close_object();
+}
+
+void write_identity(JsonWriter& w, const Campaign& c, const Revision& r, const AlertOrigin& origin) {
+  w.member("schema", "stuffwatch.alert/1").member("alert_id", r.id + '/' + std::to_string(r.revision)).member("id", r.id).member("revision", r.revision);
+  w.member("status", name_of(r.status)).member("reason", name_of(r.reason)).member("close_reason", c.close_reason);
+  if (c.continues != 0) w.member("continues", to_hex(c.continues));
+  if (c.merged_into != 0) w.member("merged_into", to_hex(c.merged_into));
+  w.member("site", origin.site).member("tenant", c.tenant_name).key("apps").open_array();
+  for (const std::string& app : c.apps) w.text(app);
+  w.close_array().member("time", time_text(r.time)).member("start_time", time_text(c.start)).member("end_time", time_text(c.end));
+  w.member("attack", words_of(c.attack).name).key("techniques").open_array();
+  for (const std::string_view technique : words_of(c.attack).techniques)
+    if (!technique.empty()) w.text(technique);
+  w.close_array().member("severity", name_of(c.severity)).member("urgency", name_of(c.urgency));
+  w.key("log10_odds").real(std::min(kMaxLogOdds, power_of_ten(c.odds)));
+  w.member("summary", r.summary).key("detectors").open_array();
+  std::vector<std::string_view> named;
+  for (const Factor& f : c.factors)
+    if (std::ranges::find(named, f.detector) == named.end()) w.text(named.emplace_back(f.detector));
+  w.close_array();
+}
+
+// `limit` accounts at most: halved until the body fits.
+std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& origin, const AlertQuality& quality, std::size_t limit) {
+  std::string body;
+  JsonWriter w(body);
+  const auto sources = c.top_sources.sorted();
+  const auto clients = c.top_clients.sorted();
+  w.open_object();
+  write_identity(w, c, r, origin);
+  write_factors(w, c);
+  write_counts(w, c);
+  w.key("lists").open_array().close_array();
+  write_sources(w, sources);
+  write_clients(w, clients);
+  const std::size_t shown = std::min(c.first_accounts.size(), limit);
+  w.key("accounts").open_array();
+  for (std::size_t i = 0; i < shown; ++i) w.text(corpus::to_string(c.first_accounts[i]));
+  w.close_array();
+  write_compromised(w, c);
+  w.key("sample_event_ids").open_array();
+  for (const std::string& id : c.sample_event_ids) w.text(id);
+  w.close_array();
+  write_actions(w, c, clients);
+  write_quality(w, quality);
+  w.key("truncated").open_object();
+  write_truncated(w, "accounts", shown, c.accounts.count());
+  write_truncated(w, "sources", std::min(sources.size(), kMaxSources), c.sources.count());
+  write_truncated(w, "compromised", std::min(c.compromised.size(), kMaxCompromisedShown), c.compromised.size());
+  w.close_object();
+  w.key("producer").open_object().member("version", origin.version).member("config_sha256", origin.config_sha256);
+  w.member("corpus_digest", origin.corpus_digest).close_object();
+  if (!origin.console_url.empty()) w.member("console_url", origin.console_url + r.id);
+  w.close_object();
+  return body;
+}
+
+}  // namespace
+
+std::string to_hex(CampaignId id) { return fmt::format("{:016x}", id); }
+
+Revision render_alert(const Campaign& c, RevisionReason reason, EventTime now, const AlertOrigin& origin, const AlertQuality& quality) {
+  Revision r;
+  r.feed = Feed::kAlerts, r.id = to_hex(c.id), r.revision = c.revision, r.time = now, r.end_time = c.end;
+  r.severity = c.severity, r.urgency = c.urgency, r.reason = reason, r.attack = c.attack, r.tenant = c.tenant_name, r.primary = c.primary;
+  r.status = !c.open ? CampaignStatus::kClosed : c.revision == 1 ? CampaignStatus::kOpen : CampaignStatus::kUpdated;
+  r.summary = summary_of(c);
+  std::size_t limit = c.first_accounts.size();
+  r.body = body_of(c, r, origin, quality, limit);
+  while (r.body.size() > origin.max_bytes && limit > 0) limit /= 2, r.body = body_of(c, r, origin, quality, limit);
+  return r;
+}
+
+Revision render_account(const Campaign& c, const CompromisedAccount& a, const AlertOrigin& origin) {
+  Revision r;
+  r.feed = Feed::kAccounts, r.id = to_hex(c.id) + '/' + corpus::to_string(a.account), r.time = a.time, r.end_time = a.time;
+  r.severity = c.severity, r.urgency = c.urgency, r.attack = c.attack, r.tenant = c.tenant_name, r.primary = c.primary;
+  r.summary = fmt::format("{}: a stranger got in during campaign {}", a.name, to_hex(c.id));
+  JsonWriter w(r.body);
+  w.open_object().member("schema", "stuffwatch.account/1").member("id", r.id).member("revision", r.revision).member("campaign", to_hex(c.id));
+  w.member("site", origin.site).member("account", a.name).member("account_id", a.account_id).member("tenant", c.tenant_name).member("app", a.app);
+  w.member("session_id", a.session_id).member("event_id", a.event_id).member("time", time_text(a.time));
+  if (a.has_source) w.member("source_ip", to_string(a.source_ip));
+  w.member("mfa", a.mfa_stopped ? "failed" : "").member("tier", name_of(a.tier)).member("state", "open").close_object();
+  return r;
+}
+
+std::string_view name_of(AttackKind attack) { return words_of(attack).name; }
+
+std::string_view name_of(Severity severity) {
+  static constexpr std::array<std::string_view, 5> kNames{"info", "low", "medium", "high", "critical"};
+  return kNames[static_cast<std::size_t>(severity)];
+}
+std::string_view name_of(Urgency urgency) {
+  static constexpr std::array<std::string_view, 3> kNames{"log", "ticket", "page"};
+  return kNames[static_cast<std::size_t>(urgency)];
+}
+std::string_view name_of(CampaignStatus status) {
+  static constexpr std::array<std::string_view, 3> kNames{"open", "updated", "closed"};
+  return kNames[static_cast<std::size_t>(status)];
+}
+std::string_view name_of(RevisionReason reason) {
+  static constexpr std::array<std::string_view, 10> kNames{"opened", "first_success", "severity", "doubled", "surge", "changed", "daily", "merged", "reopened", "closed"};
+  return kNames[static_cast<std::size_t>(reason)];
+}
+std::string_view name_of(Tier tier) {
+  static constexpr std::array<std::string_view, 3> kNames{"verify", "likely", "confirmed"};
+  return kNames[static_cast<std::size_t>(tier)];
+}
+
+}  // namespace stuffwatch::detectors

@@ -1,0 +1,159 @@
+// How campaigns are written to and read from checkpoints.
+#include <algorithm>
+
+#include "detectors/campaigns/campaigns.h"
+
+namespace stuffwatch::detectors {
+namespace {
+
+using Set = boost::unordered_flat_set<std::uint64_t>;
+
+void save_set(StateWriter& out, const Set& set) {
+  std::vector<std::uint64_t> sorted(set.begin(), set.end());
+  std::ranges::sort(sorted);
+  out.put_all(std::span<const std::uint64_t>(sorted));
+}
+void load_set(StateReader& in, Set& set) {
+  std::vector<std::uint64_t> sorted;
+  in.get_all(sorted);
+  set.clear(), set.insert(sorted.begin(), sorted.end());
+}
+
+// Calls `read` once for each of a counted run of things; a damaged count ends with the input.
+template <class Read>
+void load_list(StateReader& in, Read&& read) {
+  for (auto count = in.get<std::uint64_t>(); count != 0 && !in.failed(); --count) read();
+}
+template <class List, class Write>
+void save_list(StateWriter& out, const List& list, Write&& write) {
+  out.put(std::uint64_t{list.size()});
+  for (const auto& item : list) write(item);
+}
+void save_texts(StateWriter& out, const std::vector<std::string>& list) {
+  save_list(out, list, [&](const std::string& s) { out.text(s); });
+}
+void load_texts(StateReader& in, std::vector<std::string>& list) {
+  load_list(in, [&] { list.push_back(in.text()); });
+}
+
+// Texts of factors are literals elsewhere; those read back live as long as the process, and there are few different ones.
+std::string_view interned(std::string text) {
+  static thread_local std::vector<std::unique_ptr<std::string>> pool;
+  for (const auto& known : pool)
+    if (*known == text) return *known;
+  return *pool.emplace_back(std::make_unique<std::string>(std::move(text)));
+}
+
+void save_compromised(StateWriter& out, const CompromisedAccount& a) {
+  out.put(a.account), out.put(a.time), out.put(a.event_seq), out.put(a.source_ip), out.put(a.tier), out.put(a.mfa_stopped), out.put(a.has_source);
+  for (const std::string* s : {&a.name, &a.account_id, &a.session_id, &a.event_id, &a.app}) out.text(*s);
+}
+CompromisedAccount load_compromised(StateReader& in) {
+  CompromisedAccount a;
+  a.account = in.get<AccountKey>(), a.time = in.get<EventTime>(), a.event_seq = in.get<std::uint64_t>(), a.source_ip = in.get<IpAddress>();
+  a.tier = in.get<Tier>(), a.mfa_stopped = in.get<bool>(), a.has_source = in.get<bool>();
+  for (std::string* s : {&a.name, &a.account_id, &a.session_id, &a.event_id, &a.app}) *s = in.text();
+  return a;
+}
+
+}  // namespace
+
+void Campaign::save(StateWriter& out) const {
+  out.put(id), out.put(continues), out.put(merged_into), out.text(tenant_name), out.put(tenant), out.text(primary);
+  out.put(attack), out.put(severity), out.put(urgency), out.put(opened), out.put(start), out.put(end), out.put(closed);
+  out.put(open), out.put(surging), out.text(close_reason);
+  save_list(out, keys, [&](const CampaignKey& k) { out.put(k); });
+  save_list(out, factors, [&](const Factor& f) {
+    for (const std::string_view s : {f.detector, f.statistic, f.null_model, f.window}) out.text(s);
+    out.put(f.value), out.put(f.threshold);
+  });
+  out.put(odds), out.put(attempts), out.put(failures), out.put(successes), out.put(last_seq);
+  for (const DistinctCounter* c : {&accounts, &sources, &networks, &as_numbers}) c->save(out);
+  save_set(out, account_set);
+  out.put_all(std::span<const AccountKey>(first_accounts));
+  out.put_all(std::span<const TopCounts<SourceCount>::Entry>(top_sources.entries()));
+  save_list(out, top_clients.entries(), [&](const auto& e) { out.put(e.key), out.put(e.count), out.text(e.value.user_agent), out.text(e.value.ja4); });
+  save_texts(out, apps), save_texts(out, sample_event_ids);
+  save_list(out, compromised, [&](const CompromisedAccount& a) { save_compromised(out, a); });
+  out.put(hourly), out.put(hour), out.put_all(std::span<const EventTime>(recent_successes));
+  out.put(revision), out.put(told_attempts), out.put(told_compromised), out.put(told_severity), out.put(told), out.put(told_surge);
+}
+
+void Campaign::load(StateReader& in) {
+  id = in.get<CampaignId>(), continues = in.get<CampaignId>(), merged_into = in.get<CampaignId>(), tenant_name = in.text();
+  tenant = in.get<TenantId>(), primary = in.text();
+  attack = in.get<AttackKind>(), severity = in.get<Severity>(), urgency = in.get<Urgency>();
+  opened = in.get<EventTime>(), start = in.get<EventTime>(), end = in.get<EventTime>(), closed = in.get<EventTime>();
+  open = in.get<bool>(), surging = in.get<bool>(), close_reason = in.text();
+  load_list(in, [&] { keys.push_back(in.get<CampaignKey>()); });
+  load_list(in, [&] {
+    Factor f;
+    for (std::string_view* s : {&f.detector, &f.statistic, &f.null_model, &f.window}) *s = interned(in.text());
+    f.value = in.get<double>(), f.threshold = in.get<double>();
+    factors.push_back(f);
+  });
+  odds = in.get<double>(), attempts = in.get<std::uint64_t>(), failures = in.get<std::uint64_t>(), successes = in.get<std::uint64_t>();
+  last_seq = in.get<std::uint64_t>();
+  for (DistinctCounter* c : {&accounts, &sources, &networks, &as_numbers}) c->load(in);
+  load_set(in, account_set);
+  in.get_all(first_accounts);
+  std::vector<TopCounts<SourceCount>::Entry> source_entries;
+  in.get_all(source_entries);
+  top_sources.restore(std::move(source_entries));
+  std::vector<TopCounts<ClientCount>::Entry> client_entries;
+  load_list(in, [&] {
+    TopCounts<ClientCount>::Entry e;
+    e.key = in.get<std::uint64_t>(), e.count = in.get<std::uint64_t>(), e.value.user_agent = in.text(), e.value.ja4 = in.text();
+    client_entries.push_back(std::move(e));
+  });
+  top_clients.restore(std::move(client_entries));
+  load_texts(in, apps), load_texts(in, sample_event_ids);
+  load_list(in, [&] {
+    compromised.push_back(load_compromised(in));
+    compromised_set.insert(value_of(compromised.back().account));
+  });
+  hourly = in.get<std::array<std::uint32_t, 24>>(), hour = in.get<std::int64_t>();
+  in.get_all(recent_successes);
+  revision = in.get<std::uint32_t>(), told_attempts = in.get<std::uint64_t>(), told_compromised = in.get<std::uint64_t>();
+  told_severity = in.get<Severity>(), told = in.get<EventTime>(), told_surge = in.get<bool>();
+}
+
+void Campaigns::save(StateWriter& out) const {
+  save_list(out, campaigns_, [&](const auto& entry) { entry.second->save(out); });
+  std::vector<std::pair<std::uint64_t, CampaignId>> owners(key_owner_.begin(), key_owner_.end());
+  std::ranges::sort(owners);
+  save_list(out, owners, [&](const auto& owner) { out.put(owner.first), out.put(owner.second); });
+  std::vector<std::uint64_t> open;
+  for (const auto& [key, is_open] : open_keys_) open.push_back(key);
+  std::ranges::sort(open);
+  out.put_all(std::span<const std::uint64_t>(open));
+  out.put_all(std::span<const CampaignId>(dirty_));
+  out.put_all(std::span<const TopCounts<std::uint8_t>::Entry>(client_sample_.entries()));
+  out.put(sampled_), out.put(seen_), out.put(opened_total_), out.put(next_sweep_);
+  save_names(out);
+}
+
+config::Result<void> Campaigns::load(StateReader& in) {
+  load_list(in, [&] {
+    auto campaign = std::make_unique<Campaign>();
+    campaign->load(in);
+    const CampaignId id = campaign->id;
+    campaigns_[id] = std::move(campaign);
+  });
+  load_list(in, [&] {
+    const auto key = in.get<std::uint64_t>();
+    key_owner_[key] = in.get<CampaignId>();
+  });
+  std::vector<std::uint64_t> open;
+  in.get_all(open);
+  for (const std::uint64_t key : open) open_keys_[key] = true;
+  in.get_all(dirty_);
+  std::vector<TopCounts<std::uint8_t>::Entry> sample;
+  in.get_all(sample);
+  client_sample_.restore(std::move(sample));
+  sampled_ = in.get<std::uint64_t>(), seen_ = in.get<std::uint64_t>(), opened_total_ = in.get<std::uint64_t>(), next_sweep_ = in.get<EventTime>();
+  load_names(in);
+  return in.finish("campaigns");
+}
+
+}  // namespace stuffwatch::detectors

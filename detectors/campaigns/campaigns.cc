@@ -1,0 +1,427 @@
+#include "detectors/campaigns/campaigns.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "detectors/state/mix.h"
+#include "detectors/state/power_of_ten.h"
+
+namespace stuffwatch::detectors {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMaxListedAccounts = 500, kMaxSamples = 10, kMaxApps = 16, kMaxKeys = 1024, kMaxCompromised = 10'000;
+constexpr double kJoinShare = .3, kCommonClient = .01, kDominant = .5;
+constexpr std::size_t kJoinProbes = 64;
+constexpr std::uint64_t kMinClientAttempts = 20, kMinClientSample = 64;
+constexpr milliseconds kSweep = std::chrono::minutes{1};
+
+CampaignId id_of(const Finding& f) {
+  return mix(mix(f.key.tenant, f.detector + 1), f.key.hash(0x636d706e), static_cast<std::uint64_t>(f.time.time_since_epoch().count()));
+}
+
+// The prefix that holds an address: how an address finds the campaign of its neighbours.
+std::uint64_t area_of(const Entity& entity) {
+  Entity prefix = entity;
+  prefix.kind = Entity::Kind::kPrefix;
+  prefix.value &= entity.v4 ? 0xffff'ff00ull : 0xffff'ffff'ffff'0000ull;
+  return prefix.hash(0);
+}
+
+void push_unique(std::vector<std::string>& list, std::string_view value, std::size_t most) {
+  if (value.empty() || list.size() >= most || std::ranges::find(list, value) != list.end()) return;
+  list.emplace_back(value);
+}
+
+}  // namespace
+
+// Names behind failed attempts, oldest out first. Exists in clear mode only.
+struct Campaigns::Names {
+  static constexpr std::size_t kMax = 1u << 20;
+  boost::unordered_flat_map<std::uint64_t, std::string> by_account;
+  std::deque<std::uint64_t> order;
+};
+
+Campaigns::Campaigns(const CampaignConfig& config, AlertOrigin origin, std::vector<std::string> detector_names, bool show_names)
+    : config_(config), origin_(std::move(origin)), detector_names_(std::move(detector_names)),
+      names_(show_names ? std::make_unique<Names>() : nullptr) {}
+Campaigns::~Campaigns() = default;
+
+void Campaigns::remember_name(const LoginEvent& event) {
+  if (names_ == nullptr || event.text == nullptr) return;
+  const auto [entry, fresh] = names_->by_account.try_emplace(value_of(event.account), event.text->user_name);
+  if (!fresh) return;
+  names_->order.push_back(entry->first);
+  if (names_->order.size() > Names::kMax) names_->by_account.erase(names_->order.front()), names_->order.pop_front();
+}
+
+void Campaigns::save_names(StateWriter& out) const {
+  out.put(std::uint64_t{names_ == nullptr ? 0 : names_->order.size()});
+  if (names_ == nullptr) return;
+  for (const std::uint64_t account : names_->order) out.put(account), out.text(names_->by_account.at(account));
+}
+void Campaigns::load_names(StateReader& in) {
+  for (auto count = in.get<std::uint64_t>(); count != 0 && !in.failed(); --count) {
+    const auto account = in.get<std::uint64_t>();
+    std::string name = in.text();
+    if (names_ == nullptr) continue;  // written in clear mode, read in another: dropped
+    names_->by_account.emplace(account, std::move(name)), names_->order.push_back(account);
+  }
+}
+
+std::string Campaigns::shown_name(AccountKey account, const EventText* text) const {
+  if (names_ != nullptr && text != nullptr) return std::string(text->user_name);
+  if (names_ != nullptr)
+    if (const auto known = names_->by_account.find(value_of(account)); known != names_->by_account.end()) return known->second;
+  return corpus::to_string(account);
+}
+
+void Campaigns::sample_client(const LoginEvent& event) {
+  if (event.outcome != Outcome::kSuccess || event.client == 0 || ++seen_ % 16 != 0) return;
+  ++sampled_;
+  client_sample_.add(event.client);
+}
+
+void Campaigns::find(const Finding& finding, const LoginEvent* cause, std::vector<Revision>& out) {
+  Campaign* campaign = campaign_of(finding);
+  const bool fresh = campaign == nullptr, reopened = !fresh && !campaign->open;
+  if (fresh) campaign = &open_campaign(finding, cause);
+  if (reopened) {
+    campaign->open = true, campaign->close_reason.clear();
+    for (const CampaignKey& key : campaign->keys) open_keys_[key.entity.hash(0)] = true;
+  }
+  add_evidence(*campaign, finding);
+  if (!finding.at_tick) {
+    campaign->last_seq = finding.seq;
+    if (cause != nullptr) {
+      push_unique(campaign->apps, cause->text->app, kMaxApps);
+      push_unique(campaign->sample_event_ids, cause->text->event_id, kMaxSamples);
+    }
+  }
+  judge(*campaign, finding.time);
+  if (fresh || reopened) speak(*campaign, fresh ? RevisionReason::kOpened : RevisionReason::kReopened, finding.time, out);
+  dirty_.push_back(campaign->id);
+}
+
+Campaign* Campaigns::campaign_of(const Finding& finding) {
+  const auto owned_by = [&](std::uint64_t hash) -> Campaign* {
+    const auto owner = key_owner_.find(hash);
+    if (owner == key_owner_.end()) return nullptr;
+    const auto campaign = campaigns_.find(owner->second);
+    return campaign == campaigns_.end() ? nullptr : campaign->second.get();
+  };
+  if (Campaign* own = owned_by(finding.key.hash(0))) return own;
+  if (finding.key.is_network())
+    if (Campaign* neighbour = owned_by(area_of(finding.key)); neighbour != nullptr && neighbour->open) return neighbour;
+  const auto& list = finding.evidence.list;
+  if (list.empty()) return nullptr;
+  const std::size_t probes = std::min(list.size(), kJoinProbes);
+  for (auto& [id, campaign] : campaigns_) {
+    if (!campaign->open || campaign->tenant != finding.key.tenant || finding.time - campaign->end > config_.join_within) continue;
+    std::size_t shared = 0;
+    for (std::size_t i = 0; i < probes; ++i) shared += campaign->account_set.count(value_of(list[i * list.size() / probes].account));
+    if (static_cast<double>(shared) >= kJoinShare * static_cast<double>(probes)) return campaign.get();
+  }
+  return nullptr;
+}
+
+Campaign& Campaigns::open_campaign(const Finding& finding, const LoginEvent* cause) {
+  const CampaignId id = id_of(finding);
+  auto& campaign = campaigns_[id];
+  campaign = std::make_unique<Campaign>();
+  campaign->id = id, campaign->tenant = finding.key.tenant, campaign->primary = to_string(finding.key);
+  if (cause != nullptr) campaign->tenant_name = cause->text->tenant;
+  campaign->attack = finding.attack, campaign->opened = finding.time;
+  campaign->start = finding.evidence.start, campaign->end = finding.evidence.end;
+  ++opened_total_;
+  return *campaign;
+}
+
+void Campaigns::add_key(Campaign& campaign, const Entity& key, EventTime since) {
+  const std::uint64_t hash = key.hash(0);
+  open_keys_[hash] = true;
+  const auto [owner, fresh] = key_owner_.try_emplace(hash, campaign.id);
+  if (!fresh && owner->second == campaign.id &&
+      std::ranges::any_of(campaign.keys, [&](const CampaignKey& known) { return known.entity == key; }))
+    return;
+  owner->second = campaign.id;
+  if (campaign.keys.size() < kMaxKeys) campaign.keys.push_back({key, since});
+  if (key.kind == Entity::Kind::kAddress) key_owner_.try_emplace(area_of(key), campaign.id);
+}
+
+void Campaigns::add_evidence(Campaign& campaign, const Finding& finding) {
+  const Evidence& evidence = finding.evidence;
+  const double odds = finding.factor.value / std::max(1.0, finding.starts_per_10m);
+  if (odds > campaign.odds) campaign.odds = odds, campaign.attack = finding.attack;
+  Factor factor = finding.factor;
+  factor.detector = detector_names_[finding.detector];
+  const auto same = std::ranges::find_if(campaign.factors, [&](const Factor& f) { return f.detector == factor.detector && f.statistic == factor.statistic; });
+  if (same == campaign.factors.end()) campaign.factors.push_back(factor);
+  else if (same->value < factor.value) *same = factor;
+
+  campaign.start = std::min(campaign.start, evidence.start), campaign.end = std::max(campaign.end, evidence.end);
+  add_key(campaign, finding.key, evidence.start);
+  std::uint64_t unlisted = evidence.attempts;  // attempts on accounts that the list has no room for
+  for (const EvidenceAccount& a : evidence.list) {
+    unlisted -= std::min<std::uint64_t>(unlisted, a.attempts);
+    const bool fresh = campaign.account_set.size() < config_.max_accounts ? campaign.account_set.insert(value_of(a.account)).second
+                                                                          : !campaign.account_set.contains(value_of(a.account));
+    if (!fresh) continue;
+    campaign.accounts.add(value_of(a.account));
+    if (campaign.first_accounts.size() < kMaxListedAccounts) campaign.first_accounts.push_back(a.account);
+    campaign.attempts += a.attempts;
+    (a.success ? campaign.successes : campaign.failures) += 1;
+    campaign.failures += a.attempts - 1;
+    if (a.success) {
+      CompromisedAccount found{.account = a.account, .time = a.time};
+      found.name = shown_name(a.account, nullptr);
+      if (finding.key.kind == Entity::Kind::kAddress && finding.key.v4) found.source_ip = finding.key.network().address, found.has_source = true;
+      add_compromised(campaign, std::move(found));
+    }
+  }
+  if (campaign.keys.size() == 1) campaign.attempts += unlisted, campaign.failures += unlisted;
+  if (finding.key.is_network()) {
+    const Network network = finding.key.network();
+    if (finding.key.kind == Entity::Kind::kAddress) {
+      SourceCount& source = campaign.top_sources.add(finding.key.hash(0), evidence.attempts);
+      source.network = network, source.accounts += evidence.accounts, source.successes += evidence.successes;
+      campaign.sources.add(finding.key.hash(0));
+    }
+    campaign.networks.add(area_of(finding.key));
+  }
+}
+
+void Campaigns::observe(const Activity& activity) {
+  const auto owner = key_owner_.find(activity.key.hash(0));
+  if (owner == key_owner_.end()) return;
+  const auto found = campaigns_.find(owner->second);
+  if (found == campaigns_.end() || !found->second->open || found->second->last_seq == activity.event->seq) return;
+  add_attempt(*found->second, *activity.event);
+  dirty_.push_back(found->first);
+}
+
+void Campaigns::add_attempt(Campaign& campaign, const LoginEvent& event) {
+  campaign.last_seq = event.seq;
+  campaign.end = std::max(campaign.end, event.time);
+  ++campaign.attempts;
+  const bool success = event.outcome == Outcome::kSuccess, mfa_stopped = event.reason == FailureReason::kMfaFailed;
+  (success ? campaign.successes : campaign.failures) += 1;
+  const std::uint64_t account = value_of(event.account);
+  campaign.accounts.add(account);
+  const bool fresh = campaign.account_set.size() < config_.max_accounts && campaign.account_set.insert(account).second;
+  if (fresh && campaign.first_accounts.size() < kMaxListedAccounts) campaign.first_accounts.push_back(event.account);
+
+  const Entity address = Entity::address(event.tenant, event.source_ip);
+  campaign.sources.add(address.hash(0)), campaign.networks.add(area_of(address));
+  if (event.as_number != 0) campaign.as_numbers.add(event.as_number);
+  SourceCount& source = campaign.top_sources.add(address.hash(0));
+  source.network = address.network(), source.as_number = event.as_number, source.country = event.country;
+  source.network_class = event.network, source.accounts += fresh, source.successes += success;
+  if (event.client != 0) {
+    ClientCount& client = campaign.top_clients.add(event.client);
+    if (client.user_agent.empty()) client.user_agent = event.text->user_agent.substr(0, 512), client.ja4 = event.text->ja4.substr(0, 64);
+  }
+  push_unique(campaign.apps, event.text->app, kMaxApps);
+  push_unique(campaign.sample_event_ids, event.text->event_id, kMaxSamples);
+
+  const std::int64_t hour = std::chrono::floor<hours>(event.time).time_since_epoch().count();
+  for (; campaign.hour < hour; ++campaign.hour) {
+    if (hour - campaign.hour > 24) campaign.hour = hour - 24;
+    campaign.hourly[static_cast<std::size_t>((campaign.hour + 1) % 24)] = 0;
+  }
+  ++campaign.hourly[static_cast<std::size_t>(hour % 24)];
+  if (!success && !mfa_stopped) return;
+  add_compromised(campaign, {.account = event.account, .time = event.time, .event_seq = event.seq, .source_ip = event.source_ip, .mfa_stopped = mfa_stopped,
+                             .has_source = true, .name = shown_name(event.account, event.text), .account_id = std::string(event.text->account_id),
+                             .session_id = std::string(event.text->session_id), .event_id = std::string(event.text->event_id),
+                             .app = std::string(event.text->app)});
+}
+
+void Campaigns::add_compromised(Campaign& campaign, CompromisedAccount account) {
+  if (campaign.compromised.size() >= kMaxCompromised || !campaign.compromised_set.insert(value_of(account.account)).second) return;
+  campaign.recent_successes.push_back(account.time);
+  campaign.compromised.push_back(std::move(account));
+}
+
+// Severity says what it is, urgency what to do now. Until probabilities exist (credential_hit) strangers' successes stand in for expected compromised accounts.
+void Campaigns::judge(Campaign& campaign, EventTime now) {
+  std::erase_if(campaign.recent_successes, [&](EventTime t) { return now - t > hours{1}; });
+  const Severity severity = campaign.compromised.empty() ? Severity::kMedium : Severity::kHigh;
+  campaign.severity = std::max(campaign.severity, severity);
+
+  const std::int64_t hour = std::chrono::floor<hours>(now).time_since_epoch().count();
+  const std::int64_t first_hour = std::chrono::floor<hours>(campaign.start).time_since_epoch().count();
+  const std::size_t past = static_cast<std::size_t>(std::clamp<std::int64_t>(hour - first_hour, 0, 23));
+  std::vector<std::uint32_t> earlier;
+  for (std::size_t back = 1; back <= past; ++back) earlier.push_back(campaign.hourly[(static_cast<std::size_t>(hour) - back) % 24]);
+  campaign.surging = false;
+  if (campaign.hour == hour && earlier.size() >= 3) {
+    std::ranges::nth_element(earlier, earlier.begin() + static_cast<std::ptrdiff_t>(earlier.size() / 2));
+    const std::uint32_t median = earlier[earlier.size() / 2], last = campaign.hourly[static_cast<std::size_t>(hour % 24)];
+    campaign.surging = last >= config_.surge_min && last >= 4 * median;
+  }
+  const bool page = campaign.recent_successes.size() >= 3 || (campaign.surging && !campaign.compromised.empty());
+  campaign.urgency = campaign.attack == AttackKind::kOperational ? Urgency::kLog : page ? Urgency::kPage : Urgency::kTicket;
+}
+
+void Campaigns::speak_if_due(Campaign& campaign, EventTime now, std::vector<Revision>& out) {
+  const auto grown = [&](std::uint64_t value, std::uint64_t told, std::uint64_t floor) { return value >= 2 * told && value >= told + floor; };
+  const bool cool = now - campaign.told >= config_.cool_down;
+  if (campaign.told_compromised == 0 && !campaign.compromised.empty()) return speak(campaign, RevisionReason::kFirstSuccess, now, out);
+  if (campaign.severity > campaign.told_severity) return speak(campaign, RevisionReason::kSeverity, now, out);
+  if (campaign.surging && !campaign.told_surge) return speak(campaign, RevisionReason::kSurge, now, out);
+  if (!campaign.surging) campaign.told_surge = false;
+  if (cool && (grown(campaign.attempts, campaign.told_attempts, config_.doubled_min) ||
+               grown(campaign.compromised.size(), campaign.told_compromised, 1)))
+    return speak(campaign, RevisionReason::kDoubled, now, out);
+  if (now - campaign.told >= hours{24}) speak(campaign, RevisionReason::kDaily, now, out);
+}
+
+void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now, std::vector<Revision>& out) {
+  ++campaign.revision;
+  for (std::size_t i = campaign.told_compromised; i < campaign.compromised.size(); ++i) out.push_back(render_account(campaign, campaign.compromised[i], origin_));
+  campaign.told_attempts = campaign.attempts, campaign.told_compromised = campaign.compromised.size();
+  campaign.told_severity = campaign.severity, campaign.told_surge = campaign.surging, campaign.told = now;
+  out.push_back(render_alert(campaign, reason, now, origin_, quality_));
+}
+
+void Campaigns::tick(EventTime front, std::vector<Revision>& out) {
+  std::ranges::sort(dirty_);
+  dirty_.erase(std::unique(dirty_.begin(), dirty_.end()), dirty_.end());
+  const auto dirty = std::exchange(dirty_, {});
+  if (!dirty.empty()) merge_by_client(front, out);
+  for (const CampaignId id : dirty) {
+    const auto found = campaigns_.find(id);
+    if (found == campaigns_.end() || !found->second->open) continue;
+    judge(*found->second, front);
+    // New victims go out at once; the alert itself keeps to its own rhythm.
+    Campaign& campaign = *found->second;
+    speak_if_due(campaign, front, out);
+    if (campaign.told_compromised != 0)
+      for (; campaign.told_compromised < campaign.compromised.size(); ++campaign.told_compromised)
+        out.push_back(render_account(campaign, campaign.compromised[campaign.told_compromised], origin_));
+  }
+  if (front < next_sweep_) return;
+  next_sweep_ = front + kSweep;
+  std::vector<CampaignId> gone;
+  std::size_t open = 0;
+  for (auto& [id, campaign] : campaigns_) {
+    if (campaign->open && front - campaign->end > config_.quiet_after) close(*campaign, "quiet", front, out);
+    if (campaign->open && front - campaign->opened > config_.max_age) gone.push_back(id);
+    if (!campaign->open && front - campaign->closed > config_.reopen_within) gone.push_back(id);
+    open += campaign->open ? 1u : 0u;
+  }
+  for (const CampaignId id : gone) {
+    Campaign& campaign = *campaigns_[id];
+    if (campaign.open) {
+      roll_over(campaign, front, out);
+      continue;
+    }
+    for (const CampaignKey& key : campaign.keys) {
+      ended_.push_back({key.entity, key.since, campaign.end, campaign.merged_into != 0 ? campaign.merged_into : id});
+      if (const auto owner = key_owner_.find(key.entity.hash(0)); owner != key_owner_.end() && owner->second == id) key_owner_.erase(owner);
+      if (const auto area = key_owner_.find(area_of(key.entity)); area != key_owner_.end() && area->second == id) key_owner_.erase(area);
+    }
+    campaigns_.erase(id);
+  }
+  for (; open > config_.max_open; --open) {
+    Campaign* quietest = nullptr;
+    for (auto& [id, campaign] : campaigns_)
+      if (campaign->open && (quietest == nullptr || campaign->end < quietest->end)) quietest = campaign.get();
+    close(*quietest, "too_many_open", front, out);
+  }
+}
+
+void Campaigns::close(Campaign& campaign, std::string_view reason, EventTime now, std::vector<Revision>& out) {
+  campaign.open = false, campaign.close_reason = reason, campaign.closed = now;
+  for (const CampaignKey& key : campaign.keys)
+    if (key_owner_[key.entity.hash(0)] == campaign.id) open_keys_.erase(key.entity.hash(0));
+  speak(campaign, RevisionReason::kClosed, now, out);
+}
+
+// The younger closes into the older, which takes over its keys and counts. Distinct counts merge exactly; attempts add up.
+void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now, std::vector<Revision>& out) {
+  older.start = std::min(older.start, younger.start), older.end = std::max(older.end, younger.end);
+  older.attempts += younger.attempts, older.failures += younger.failures, older.successes += younger.successes;
+  older.last_seq = std::max(older.last_seq, younger.last_seq);
+  older.accounts.merge(younger.accounts), older.sources.merge(younger.sources);
+  older.networks.merge(younger.networks), older.as_numbers.merge(younger.as_numbers);
+  if (younger.odds > older.odds) older.odds = younger.odds, older.attack = younger.attack;
+  for (const Factor& factor : younger.factors) {
+    const auto same = std::ranges::find_if(older.factors, [&](const Factor& f) { return f.detector == factor.detector && f.statistic == factor.statistic; });
+    if (same == older.factors.end()) older.factors.push_back(factor);
+    else if (same->value < factor.value) *same = factor;
+  }
+  std::vector<std::uint64_t> accounts(younger.account_set.begin(), younger.account_set.end());
+  std::ranges::sort(accounts);
+  for (const std::uint64_t account : accounts)
+    if (older.account_set.size() < config_.max_accounts) older.account_set.insert(account);
+  for (const AccountKey account : younger.first_accounts)
+    if (older.first_accounts.size() < kMaxListedAccounts && std::ranges::find(older.first_accounts, account) == older.first_accounts.end())
+      older.first_accounts.push_back(account);
+  for (const auto& source : younger.top_sources.sorted()) {
+    SourceCount& mine = older.top_sources.add(source.key, source.count);
+    const SourceCount before = mine;
+    mine = source.value, mine.accounts += before.accounts, mine.successes += before.successes;
+  }
+  for (const auto& client : younger.top_clients.sorted()) older.top_clients.add(client.key, client.count) = client.value;
+  for (const std::string& app : younger.apps) push_unique(older.apps, app, kMaxApps);
+  for (const CompromisedAccount& account : younger.compromised) add_compromised(older, account);
+  for (std::size_t i = 0; i < older.hourly.size() && older.hour == younger.hour; ++i) older.hourly[i] += younger.hourly[i];
+  younger.merged_into = older.id;
+  close(younger, "merged", now, out);                     // tells its own victims
+  older.told_compromised = older.compromised.size();      // so that they are not told twice
+  for (const CampaignKey& key : younger.keys) key_owner_[key.entity.hash(0)] = older.id, add_key(older, key.entity, key.since);
+  judge(older, now);
+  speak(older, RevisionReason::kMerged, now, out);
+}
+
+// Campaigns of one tenant that are made by the same rare client within join_within are one.
+void Campaigns::merge_by_client(EventTime now, std::vector<Revision>& out) {
+  std::vector<Campaign*> by_age;
+  for (auto& [id, campaign] : campaigns_)
+    if (campaign->open && now - campaign->end <= config_.join_within && !campaign->top_clients.entries().empty()) by_age.push_back(campaign.get());
+  if (by_age.size() < 2) return;
+  std::ranges::sort(by_age, {}, [](const Campaign* c) { return std::pair(c->opened, c->id); });
+  std::map<std::pair<TenantId, std::uint64_t>, Campaign*> oldest;
+  for (Campaign* campaign : by_age) {
+    const auto top = campaign->top_clients.sorted().front();
+    std::uint64_t counted = 0;
+    for (const auto& entry : campaign->top_clients.entries()) counted += entry.count;
+    if (top.count < kMinClientAttempts || static_cast<double>(top.count) < kDominant * static_cast<double>(counted)) continue;
+    const auto* benign = client_sample_.find(top.key);
+    if (benign != nullptr && static_cast<double>(benign->count) > kCommonClient * static_cast<double>(std::max(sampled_, kMinClientSample))) continue;
+    const auto [first, alone] = oldest.try_emplace({campaign->tenant, top.key}, campaign);
+    if (!alone) merge(*first->second, *campaign, now, out);
+  }
+}
+
+// A campaign that never ends closes after max_age and goes on as its successor, which inherits keys and what an analyst needs at hand.
+void Campaigns::roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out) {
+  auto successor = std::make_unique<Campaign>();
+  successor->id = mix(campaign.id, static_cast<std::uint64_t>(now.time_since_epoch().count()));
+  successor->continues = campaign.id, successor->tenant = campaign.tenant, successor->tenant_name = campaign.tenant_name;
+  successor->primary = campaign.primary, successor->attack = campaign.attack, successor->odds = campaign.odds;
+  successor->opened = successor->start = successor->end = now;
+  successor->factors = campaign.factors, successor->apps = campaign.apps;
+  successor->hourly = campaign.hourly, successor->hour = campaign.hour;
+  close(campaign, "rolled_over", now, out);
+  Campaign& next = *(campaigns_[successor->id] = std::move(successor));
+  for (const CampaignKey& key : campaign.keys) key_owner_[key.entity.hash(0)] = next.id, add_key(next, key.entity, now);
+  ++opened_total_;
+  judge(next, now);
+  speak(next, RevisionReason::kOpened, now, out);
+}
+
+std::vector<Campaigns::Membership> Campaigns::memberships() const {
+  std::vector<Membership> all = ended_;
+  for (const auto& [id, campaign] : campaigns_) {
+    for (const CampaignKey& key : campaign->keys) all.push_back({key.entity, key.since, campaign->end, campaign->merged_into != 0 ? campaign->merged_into : id});
+  }
+  return all;
+}
+
+}  // namespace stuffwatch::detectors
