@@ -11,26 +11,36 @@ readonly GENERATED=(
 )
 
 run_checks() { # preset
-  local preset=$1 name passed=0 failed=0
-  ensure_packages build check
-  build "$preset"
-  for name in format includes libm tidy generated lengths; do
+  local preset=$1 name status passed=0 failed=0
+  mkdir -p "$RESULTS"
+  ensure_packages check
+  for name in build format includes libm tidy generated lengths; do
     say "Check $name"
-    if ( set -e; "check_$name" "$preset" ); then
+    set +e # and on again inside: set -e does not hold where a status is looked at
+    ( set -e; "check_$name" "$preset" )
+    status=$?
+    set -e
+    if [ $status = 0 ]; then
       passed=$((passed + 1))
     else
       failed=$((failed + 1))
       echo "FAILED: $name" >&2
     fi
   done
-  mkdir -p "$RESULTS"
   echo "$passed $failed 0" > "$RESULTS/check.count"
   echo "check: $passed passed, $failed failed"
   [ $failed = 0 ]
 }
 
+check_build() { build "$1"; }
+
 check_format() {
-  git ls-files -z '*.h' '*.cc' | xargs -0 -r "$CLANG_FORMAT" --dry-run --Werror || { echo "remedy: ./dev format"; return 1; }
+  local file status=0
+  while read -r file; do
+    "$CLANG_FORMAT" "$file" | cmp -s - "$file" || { echo "$file is not formatted"; status=1; }
+  done < <(git ls-files '*.h' '*.cc')
+  [ $status = 0 ] || echo "remedy: ./dev format"
+  return $status
 }
 
 check_includes() { python3 tests/tools/check_includes.py .; }
