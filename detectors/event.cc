@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kMappedPrefix = 12;  // ::ffff: before the four bytes of an IPv4 address
 
-// One part of a dotted quad: 1-3 digits, at most 255, no leading zero (some parsers read those as octal: ambiguous, so refused).
+// One part of a dotted quad: 1-3 digits, at most 255, no leading zero (some parsers read those as
+// octal: ambiguous, so refused).
 bool take_octet(const char*& at, const char* end, std::uint32_t& value) {
   const char* const begin = at;
   value = 0;
@@ -102,8 +103,11 @@ bool parse_network(std::string_view cidr, Network& out) {
   const std::string_view digits = cidr.substr(slash + 1);
   unsigned bits = 0;
   const auto [rest, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-  if (error != std::errc() || rest != digits.data() + digits.size() || digits.size() > 3) return false;
-  if (ip.is_v4() && cidr.find(':') != std::string_view::npos) {  // ::ffff:192.0.2.0/120 counts its bits as IPv6 does
+  if (error != std::errc() || rest != digits.data() + digits.size() || digits.size() > 3)
+    return false;
+  if (ip.is_v4() &&
+      cidr.find(':') !=
+          std::string_view::npos) {  // ::ffff:192.0.2.0/120 counts its bits as IPv6 does
     if (bits < 96) return false;
     bits -= 96;
   }

@@ -123,10 +123,7 @@ void Campaigns::save(StateWriter& out) const {
   std::vector<std::pair<std::uint64_t, CampaignId>> owners(key_owner_.begin(), key_owner_.end());
   std::ranges::sort(owners);
   save_list(out, owners, [&](const auto& owner) { out.put(owner.first), out.put(owner.second); });
-  std::vector<std::uint64_t> open;
-  for (const auto& [key, is_open] : open_keys_) open.push_back(key);
-  std::ranges::sort(open);
-  out.put_all(std::span<const std::uint64_t>(open));
+  save_set(out, open_keys_), save_set(out, keys_at_tick_), out.put(keys_changed_);
   out.put_all(std::span<const CampaignId>(dirty_));
   out.put_all(std::span<const TopCounts<std::uint8_t>::Entry>(client_sample_.entries()));
   out.put(sampled_), out.put(seen_), out.put(opened_total_), out.put(next_sweep_);
@@ -144,9 +141,7 @@ config::Result<void> Campaigns::load(StateReader& in) {
     const auto key = in.get<std::uint64_t>();
     key_owner_[key] = in.get<CampaignId>();
   });
-  std::vector<std::uint64_t> open;
-  in.get_all(open);
-  for (const std::uint64_t key : open) open_keys_[key] = true;
+  load_set(in, open_keys_), load_set(in, keys_at_tick_), keys_changed_ = in.get<bool>();
   in.get_all(dirty_);
   std::vector<TopCounts<std::uint8_t>::Entry> sample;
   in.get_all(sample);

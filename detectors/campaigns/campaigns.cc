@@ -91,7 +91,8 @@ void Campaigns::find(const Finding& finding, const LoginEvent* cause, std::vecto
   if (fresh) campaign = &open_campaign(finding, cause);
   if (reopened) {
     campaign->open = true, campaign->close_reason.clear();
-    for (const CampaignKey& key : campaign->keys) open_keys_[key.entity.hash(0)] = true;
+    for (const CampaignKey& key : campaign->keys) open_keys_.insert(key.entity.hash(0));
+    keys_changed_ = true;
   }
   add_evidence(*campaign, finding);
   if (!finding.at_tick) {
@@ -142,7 +143,7 @@ Campaign& Campaigns::open_campaign(const Finding& finding, const LoginEvent* cau
 
 void Campaigns::add_key(Campaign& campaign, const Entity& key, EventTime since) {
   const std::uint64_t hash = key.hash(0);
-  open_keys_[hash] = true;
+  keys_changed_ = open_keys_.insert(hash).second || keys_changed_;
   const auto [owner, fresh] = key_owner_.try_emplace(hash, campaign.id);
   if (!fresh && owner->second == campaign.id &&
       std::ranges::any_of(campaign.keys, [&](const CampaignKey& known) { return known.entity == key; }))
@@ -289,6 +290,12 @@ void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now, 
 }
 
 void Campaigns::tick(EventTime front, std::vector<Revision>& out) {
+  speak_for_changes(front, out);
+  if (front >= next_sweep_) sweep(front, out);
+  if (std::exchange(keys_changed_, false)) keys_at_tick_ = open_keys_;
+}
+
+void Campaigns::speak_for_changes(EventTime front, std::vector<Revision>& out) {
   std::ranges::sort(dirty_);
   dirty_.erase(std::unique(dirty_.begin(), dirty_.end()), dirty_.end());
   const auto dirty = std::exchange(dirty_, {});
@@ -304,7 +311,10 @@ void Campaigns::tick(EventTime front, std::vector<Revision>& out) {
       for (; campaign.told_compromised < campaign.compromised.size(); ++campaign.told_compromised)
         out.push_back(render_account(campaign, campaign.compromised[campaign.told_compromised], origin_));
   }
-  if (front < next_sweep_) return;
+}
+
+// Closes what is quiet, rolls over what is old, forgets what can no longer reopen.
+void Campaigns::sweep(EventTime front, std::vector<Revision>& out) {
   next_sweep_ = front + kSweep;
   std::vector<CampaignId> gone;
   std::size_t open = 0;
@@ -339,6 +349,7 @@ void Campaigns::close(Campaign& campaign, std::string_view reason, EventTime now
   campaign.open = false, campaign.close_reason = reason, campaign.closed = now;
   for (const CampaignKey& key : campaign.keys)
     if (key_owner_[key.entity.hash(0)] == campaign.id) open_keys_.erase(key.entity.hash(0));
+  keys_changed_ = true;
   speak(campaign, RevisionReason::kClosed, now, out);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,9 +43,10 @@ class Campaigns {
   // For joining by client: how common clients are is learned from every 16th event.
   void sample_client(const LoginEvent& event);
 
-  // Feedback to the stranger filter: a success on one of these keys is not learned.
-  [[nodiscard]] bool is_open_key(const Entity& key) const { return open_keys_.contains(key.hash(0)); }
-  [[nodiscard]] bool any_open() const { return !open_keys_.empty(); }
+  // Feedback to the stranger filter: a success on one of these keys is not learned. As of the last tick, so that it does not depend on how events are
+  // batched between ticks.
+  [[nodiscard]] bool is_open_key(const Entity& key) const { return keys_at_tick_.contains(key.hash(0)); }
+  [[nodiscard]] bool any_open() const { return !keys_at_tick_.empty(); }
 
   // Which events belong to which campaign, by key and time, under final ids: what --attributions joins with.
   struct Membership {
@@ -66,6 +68,8 @@ class Campaigns {
   void add_key(Campaign& campaign, const Entity& key, EventTime since);
   void add_attempt(Campaign& campaign, const LoginEvent& event);
   void add_compromised(Campaign& campaign, CompromisedAccount account);
+  void speak_for_changes(EventTime front, std::vector<Revision>& out);
+  void sweep(EventTime front, std::vector<Revision>& out);
   void judge(Campaign& campaign, EventTime now);
   void speak_if_due(Campaign& campaign, EventTime now, std::vector<Revision>& out);
   void speak(Campaign& campaign, RevisionReason reason, EventTime now, std::vector<Revision>& out);
@@ -83,7 +87,8 @@ class Campaigns {
   std::vector<std::string> detector_names_;
   std::map<CampaignId, std::unique_ptr<Campaign>> campaigns_;  // open ones, and those closed that may reopen; in id order
   boost::unordered_flat_map<std::uint64_t, CampaignId> key_owner_;  // hash of the entity
-  boost::unordered_flat_map<std::uint64_t, bool> open_keys_;
+  boost::unordered_flat_set<std::uint64_t> open_keys_, keys_at_tick_;
+  bool keys_changed_ = false;
   std::vector<CampaignId> dirty_;
   std::vector<Membership> ended_;  // of campaigns that are gone
   TopCounts<std::uint8_t> client_sample_;

@@ -1,0 +1,171 @@
+#include "daemon/pipeline/input_queue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace stuffwatch::daemon::pipeline {
+
+using ingest::EventBatch;
+using ingest::ReadStatus;
+using ingest::Reject;
+
+namespace {
+
+constexpr double kLeastConfidence = .1;  // at or below it only the shape of the lines fits
+
+void add_counts(ingest::DecodeCounts& sum, const ingest::DecodeCounts& more) {
+  sum.records += more.records, sum.decoded += more.decoded, sum.unknown_fields += more.unknown_fields, sum.secret_fields += more.secret_fields;
+  for (std::size_t i = 0; i < std::size(sum.skipped); ++i) sum.skipped[i] += more.skipped[i];
+  for (std::size_t i = 0; i < std::size(sum.rejected); ++i) sum.rejected[i] += more.rejected[i];
+}
+
+}  // namespace
+
+void DecoderPool::decode(std::shared_ptr<Job> job, const InputSettings& settings, const ingest::DecoderInfo& info) {
+  auto work = [this, job = std::move(job), &settings, &info](unsigned worker) {
+    auto& mine = by_worker_[worker];
+    auto known = std::ranges::find_if(mine, [&](const Entry& e) { return e.settings == &settings && e.info == &info; });
+    if (known == mine.end()) {
+      mine.push_back({&settings, &info, std::make_unique<ingest::BatchDecoder>(info.make(), settings.decode, hasher_)});
+      known = mine.end() - 1;
+    }
+    known->decoder->decode(std::move(job->chunk), job->batch);
+    job->done.store(true, std::memory_order_release);
+  };
+  pool_.workers() == 1 ? work(0) : pool_.submit(std::move(work));
+}
+
+InputQueue::InputQueue(ingest::InputId id, std::string name, ingest::Source& source, const InputSettings& settings, DecoderPool& decoders)
+    : id_(id), name_(std::move(name)), source_(source), settings_(settings), decoders_(decoders), decoder_(settings.decoder), years_(settings.year),
+      guard_(settings.max_skew) {}
+
+void InputQueue::resume(std::int64_t next_offset, std::optional<EventTime> newest, EventTime last_order) {
+  read_to_ = next_offset, last_order_ = last_order;
+  guard_ = ingest::SkewGuard(settings_.max_skew, newest);
+  if (newest) years_.accepted(*newest);
+}
+
+void InputQueue::fill(const OnBadRecord& on_bad) {
+  while (!jobs_.empty() && jobs_.front()->done.load(std::memory_order_acquire)) {
+    auto job = std::move(jobs_.front());
+    jobs_.pop_front();
+    absorb(std::move(job), on_bad);
+  }
+  while (!failed_ && status_ != ReadStatus::kFinished && jobs_.size() + batches_.size() < kMaxAhead) {
+    ingest::RawChunk chunk;
+    status_ = source_.read(id_, chunk);
+    if (status_ != ReadStatus::kChunk) break;
+    submit(std::move(chunk));
+    if (decoders_.pool().workers() == 1) {
+      auto job = std::move(jobs_.front());
+      jobs_.pop_front();
+      absorb(std::move(job), on_bad);
+      if (has_head()) break;
+    }
+  }
+  if (status_ == ReadStatus::kFinished && jobs_.empty() && !waiting_.empty()) finish_held(on_bad);
+}
+
+void InputQueue::submit(ingest::RawChunk&& chunk) {
+  if (decoder_ == nullptr) {
+    const ingest::FormatGuess guess = ingest::guess_format(chunk.records);
+    if (guess.decoder == nullptr || guess.confidence <= kLeastConfidence) {
+      failed_ = true, status_ = ReadStatus::kFinished;
+      problem_ = fmt::format("{}: no known format fits; name it with --format or inputs[].format", name_);
+      return;
+    }
+    decoder_ = guess.decoder;
+  }
+  auto job = std::make_shared<DecoderPool::Job>();
+  job->chunk = std::move(chunk);
+  jobs_.push_back(job);
+  decoders_.decode(std::move(job), settings_, *decoder_);
+}
+
+void InputQueue::absorb(std::shared_ptr<DecoderPool::Job> job, const OnBadRecord& on_bad) {
+  EventBatch& batch = job->batch;
+  add_counts(counts_, batch.counts);
+  for (const ingest::BadRecord& bad : batch.bad) on_bad(*this, batch.chunk.records[bad.record], bad.why);
+  read_to_ = batch.chunk.next_offset;
+  if (batch.events.empty()) return;
+  const std::uint64_t ordinal = next_batch_++;
+  batches_.push_back({std::move(job), batch.events.size()});
+  for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
+    LoginEvent& event = batch.events[i];
+    const ingest::EventOrigin& origin = batch.origins[i];
+    const ingest::RawRecord& record = batch.chunk.records[origin.record];
+    if (origin.yearless || origin.zoneless) {
+      const auto time = years_.resolve(event.time, origin.yearless, origin.zoneless, record.timestamp_ms);
+      if (!time) {
+        ++counts_.rejected[static_cast<std::size_t>(Reject::kBadTime)];
+        on_bad(*this, record, Reject::kBadTime);
+        drop_event({ordinal, i});
+        continue;
+      }
+      event.time = *time;
+    }
+    waiting_.push_back({ordinal, i});
+    guard_.push({ordinal << 32 | i, event.time, record.offset, record.timestamp_ms}, judged_);
+    if (!judged_.empty()) judged(on_bad);
+  }
+  skip_spent();
+}
+
+void InputQueue::judged(const OnBadRecord& on_bad) {
+  for (const auto& verdict : judged_) {
+    const Place place = waiting_.front();
+    waiting_.pop_front();
+    EventBatch& batch = batch_of(place);
+    if (verdict.accepted) {
+      years_.accepted(batch.events[place.event].time);
+      ready_.push_back(place);
+      continue;
+    }
+    ++clock_ahead_, ++counts_.rejected[static_cast<std::size_t>(Reject::kClockAhead)];
+    on_bad(*this, batch.chunk.records[batch.origins[place.event].record], Reject::kClockAhead);
+    drop_event(place);
+  }
+  judged_.clear();
+}
+
+void InputQueue::finish_held(const OnBadRecord& on_bad) {
+  guard_.finish(judged_);
+  judged(on_bad);
+  skip_spent();
+}
+
+InputQueue::Head InputQueue::head() const {
+  const Place& place = ready_.front();
+  auto& batch = const_cast<EventBatch&>(batch_of(place));
+  LoginEvent& event = batch.events[place.event];
+  const EventTime shifted = event.time + settings_.delay;
+  return {&event, &batch.origins[place.event], std::max(last_order_, shifted), shifted};
+}
+
+void InputQueue::pop() {
+  const Place place = ready_.front();
+  last_order_ = std::max(last_order_, batch_of(place).events[place.event].time + settings_.delay);
+  ready_.pop_front();
+  drop_event(place);
+  skip_spent();
+}
+
+void InputQueue::drop_event(const Place& place) { --batches_[place.batch - first_batch_].left; }
+
+void InputQueue::skip_spent() {
+  for (; !batches_.empty() && batches_.front().left == 0; ++first_batch_) {
+    taken_.push_back(std::move(batches_.front().job));
+    batches_.pop_front();
+  }
+}
+
+std::int64_t InputQueue::next_offset() const {
+  const Place* next = !ready_.empty() ? &ready_.front() : !waiting_.empty() ? &waiting_.front() : nullptr;
+  if (next == nullptr) return read_to_;
+  const EventBatch& batch = batch_of(*next);
+  return batch.chunk.records[batch.origins[next->event].record].offset;
+}
+
+}  // namespace stuffwatch::daemon::pipeline

@@ -1,0 +1,147 @@
+// One input between its source and the merge: chunks are decoded ahead by the pool, events judged in offset order (year, zone, clock), and wait here until
+// the merge takes them.
+//
+// Threads: the merge thread; decoding runs in the pool and touches only its own job. Memory: at most kMaxAhead chunks.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/pipeline/worker_pool.h"
+#include "ingest/batch_decoder.h"
+#include "ingest/decoder.h"
+#include "ingest/event_batch.h"
+#include "ingest/skew_guard.h"
+#include "ingest/source.h"
+#include "ingest/year_resolver.h"
+
+namespace stuffwatch::daemon::pipeline {
+
+using detectors::EventTime;
+using detectors::LoginEvent;
+
+// What the configuration says about one entry of `inputs`.
+struct InputSettings {
+  std::string name;
+  const ingest::DecoderInfo* decoder = nullptr;  // nullptr: guessed from the first chunk
+  ingest::DecodeSettings decode;
+  ingest::YearOptions year;
+  std::chrono::milliseconds delay{0};
+  std::chrono::milliseconds max_skew = std::chrono::seconds{10};
+};
+
+// The decoders of every thread, made when first needed.
+class DecoderPool {
+ public:
+  DecoderPool(WorkerPool& pool, const corpus::AccountHasher& hasher) : pool_(pool), hasher_(hasher), by_worker_(pool.workers()) {}
+  struct Job {
+    ingest::RawChunk chunk;
+    ingest::EventBatch batch;
+    std::atomic<bool> done = false;
+  };
+  void decode(std::shared_ptr<Job> job, const InputSettings& settings, const ingest::DecoderInfo& decoder);
+  [[nodiscard]] WorkerPool& pool() { return pool_; }
+
+ private:
+  struct Entry {
+    const InputSettings* settings;
+    const ingest::DecoderInfo* info;
+    std::unique_ptr<ingest::BatchDecoder> decoder;
+  };
+  WorkerPool& pool_;
+  const corpus::AccountHasher& hasher_;
+  std::vector<std::vector<Entry>> by_worker_;
+};
+
+// A record that must not be lost, with why.
+using OnBadRecord = std::function<void(const class InputQueue& input, const ingest::RawRecord& record, ingest::Reject why)>;
+
+class InputQueue {
+ public:
+  static constexpr std::size_t kMaxAhead = 4;  // chunks decoded or being decoded
+
+  struct Head {
+    LoginEvent* event = nullptr;
+    const ingest::EventOrigin* origin = nullptr;
+    EventTime order_time{};  // event time + delay, never before that of an earlier record of the input
+    EventTime shifted{};     // event time + delay: what lateness is judged by
+  };
+
+  InputQueue(ingest::InputId id, std::string name, ingest::Source& source, const InputSettings& settings, DecoderPool& decoders);
+
+  // Reads, decodes ahead and takes in what is ready; never blocks. `wait`: help decoding instead of returning empty-handed when work is under way.
+  void fill(const OnBadRecord& on_bad);
+  [[nodiscard]] bool has_head() const { return !ready_.empty(); }
+  [[nodiscard]] Head head() const;
+  void pop();  // the batch stays alive until release_taken()
+  void release_taken() { taken_.clear(); }
+  // Nothing follows for now: judge what is held by itself.
+  void finish_held(const OnBadRecord& on_bad);
+
+  [[nodiscard]] ingest::ReadStatus status() const { return status_; }
+  [[nodiscard]] bool decoding() const { return !jobs_.empty(); }  // a head may appear without the source
+  [[nodiscard]] bool finished() const { return status_ == ingest::ReadStatus::kFinished && jobs_.empty() && ready_.empty() && waiting_.empty(); }
+  [[nodiscard]] bool failed() const { return failed_; }  // no format fits
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+  [[nodiscard]] ingest::InputId id() const { return id_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const ingest::DecodeCounts& counts() const { return counts_; }
+  [[nodiscard]] const ingest::DecoderInfo* decoder() const { return decoder_; }
+  [[nodiscard]] const ingest::YearResolver& years() const { return years_; }
+  [[nodiscard]] std::optional<EventTime> newest() const { return guard_.newest(); }
+  [[nodiscard]] std::uint64_t clock_ahead() const { return clock_ahead_; }
+
+  // Where reading goes on after everything popped so far.
+  [[nodiscard]] std::int64_t next_offset() const;
+  // From a checkpoint, before the first fill().
+  void resume(std::int64_t next_offset, std::optional<EventTime> newest, EventTime last_order);
+  [[nodiscard]] EventTime last_order() const { return last_order_; }
+
+ private:
+  struct Held {
+    std::shared_ptr<DecoderPool::Job> job;
+    std::size_t left;  // events not popped yet
+  };
+  struct Place {
+    std::uint64_t batch;  // ordinal of the batch
+    std::uint32_t event;
+  };
+  void submit(ingest::RawChunk&& chunk);
+  void absorb(std::shared_ptr<DecoderPool::Job> job, const OnBadRecord& on_bad);
+  void judged(const OnBadRecord& on_bad);
+  void drop_event(const Place& place);
+  void skip_spent();
+  [[nodiscard]] ingest::EventBatch& batch_of(const Place& place) { return batches_[place.batch - first_batch_].job->batch; }
+  [[nodiscard]] const ingest::EventBatch& batch_of(const Place& place) const { return batches_[place.batch - first_batch_].job->batch; }
+
+  ingest::InputId id_;
+  std::string name_, problem_;
+  ingest::Source& source_;
+  const InputSettings& settings_;
+  DecoderPool& decoders_;
+  const ingest::DecoderInfo* decoder_;
+  ingest::YearResolver years_;
+  ingest::SkewGuard guard_;
+  ingest::ReadStatus status_ = ingest::ReadStatus::kNothingYet;
+  std::deque<std::shared_ptr<DecoderPool::Job>> jobs_;  // in offset order
+  std::deque<Held> batches_;                            // taken in, with events waiting
+  std::uint64_t first_batch_ = 0, next_batch_ = 0;
+  std::deque<Place> waiting_;  // with the skew guard
+  std::deque<Place> ready_;
+  std::vector<std::shared_ptr<DecoderPool::Job>> taken_;
+  std::vector<ingest::SkewGuard::Judged> judged_;
+  ingest::DecodeCounts counts_;
+  std::uint64_t clock_ahead_ = 0;
+  std::int64_t read_to_ = 0;
+  EventTime last_order_ = EventTime::min();
+  bool failed_ = false;
+};
+
+}  // namespace stuffwatch::daemon::pipeline

@@ -1,0 +1,102 @@
+// Sources, merge and engine as one machine that somebody turns: run_once() does what can be done now.
+//
+// Time: event time; `now` decides only about waiting. Threads: the caller's, which becomes the merge thread; the pool helps.
+// Errors: bad records go to on_bad; nothing else fails.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+#include "corpus/account_key.h"
+#include "daemon/pipeline/dedup_set.h"
+#include "daemon/pipeline/engine.h"
+#include "daemon/pipeline/merge.h"
+#include "daemon/pipeline/worker_pool.h"
+#include "ingest/source.h"
+
+namespace stuffwatch::daemon::pipeline {
+
+struct PipelineConfig {
+  EngineConfig engine;
+  MergeConfig merge;
+  std::uint32_t workers = 1;
+  std::uint32_t batch_events = 4096;
+  std::chrono::milliseconds dedup_window = std::chrono::minutes{10};
+  std::uint32_t dedup_max_ids = 1'000'000;
+};
+
+struct PipelineCounts {
+  std::uint64_t events = 0;  // that reached the engine
+  std::uint64_t duplicates = 0, late = 0, trusted = 0, steps = 0, rebalances = 0;
+};
+
+class Pipeline {
+ public:
+  struct Hooks {
+    OnBadRecord on_bad = [](const InputQueue&, const ingest::RawRecord&, ingest::Reject) {};
+    std::function<void(const Merge::Notice&)> on_left_out = [](const Merge::Notice&) {};
+    std::function<void(std::vector<Revision>&&)> on_revisions = [](std::vector<Revision>&&) {};
+    std::function<void(std::span<LoginEvent* const>)> on_step = {};  // after the engine has seen it; may be empty
+    // Between two ticks, before the first event past the second is taken: the only place for a cut. May be empty.
+    std::function<void()> on_tick = {};
+    std::function<void(const config::Error&)> on_error = [](const config::Error&) {};
+    // Before inputs are given back after a rebalance: everything merged so far must be made durable.
+    std::function<void()> on_revoke = [] {};
+  };
+
+  Pipeline(const PipelineConfig& config, const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds, detectors::AlertOrigin origin,
+           const corpus::AccountHasher& hasher, Hooks hooks);
+
+  // `settings` is indexed by InputId::declared and outlives the pipeline.
+  void add_source(std::unique_ptr<ingest::Source> source, const std::vector<InputSettings>& settings);
+
+  enum class Progress : std::uint8_t { kWorked, kWaiting, kFinished };
+  // At most about `budget` events.
+  [[nodiscard]] Progress run_once(Monotonic now, std::size_t budget = 65'536);
+  void service();  // lets the sources serve their clients; at least once a second
+  void wait(std::chrono::milliseconds patience);  // for decoding to finish, or just that long
+  // End of input: speaks for what changed in the last second. Closes nothing.
+  void finish();
+
+  [[nodiscard]] const PipelineCounts& counts() const { return counts_; }
+  [[nodiscard]] const Engine& engine() const { return engine_; }
+  [[nodiscard]] const Merge& merge() const { return merge_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<ingest::Source>>& sources() const { return sources_; }
+  [[nodiscard]] std::uint64_t dedup_forced_evictions() const { return dedup_.forced_evictions(); }
+  [[nodiscard]] EventTime tick() const { return tick_; }
+  [[nodiscard]] WorkerPool& pool() { return pool_; }
+
+  // The cut: section 0 is the merge and what the pipeline knows, the rest is the engine's.
+  [[nodiscard]] std::size_t sections() const { return 1 + engine_.sections(); }
+  void save_section(std::size_t section, std::string& out) const;
+  [[nodiscard]] config::Result<void> load_section(std::size_t section, std::string_view in);
+  void commit(std::span<const Merge::Resume> positions);
+
+ private:
+  void take(const Merge::Next& next);
+  void flush();
+  void apply(ingest::Source& source, const ingest::InputChange& change);
+
+  PipelineConfig config_;
+  const corpus::AccountHasher& hasher_;
+  Hooks hooks_;
+  WorkerPool pool_;
+  DecoderPool decoders_;
+  std::vector<std::unique_ptr<ingest::Source>> sources_;
+  const std::vector<InputSettings>* settings_ = nullptr;
+  Engine engine_;
+  Merge merge_;
+  DedupSet dedup_;
+  PipelineCounts counts_;
+  EventTime tick_ = EventTime::min();
+  std::uint64_t seq_ = 0;
+  std::vector<LoginEvent*> step_;
+  EventTime partial_until_ = EventTime::min();
+};
+
+}  // namespace stuffwatch::daemon::pipeline
