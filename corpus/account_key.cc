@@ -11,19 +11,31 @@ namespace {
 
 using SipKey = std::array<unsigned char, crypto_shorthash_siphashx24_KEYBYTES>;
 
-// Numbers of the keys derived from the master. Part of the format: a change makes every stored hash meaningless.
-enum class Derived : std::uint64_t { kAccount = 1, kEventId, kPasswordToken, kClient, kTable, kCheck };
+// Numbers of the keys derived from the master. Part of the format: a change makes every stored hash
+// meaningless.
+enum class Derived : std::uint64_t {
+  kAccount = 1,
+  kEventId,
+  kPasswordToken,
+  kClient,
+  kTable,
+  kCheck
+};
 constexpr char kDerivation[crypto_kdf_CONTEXTBYTES + 1] = "stuffwat";
 static_assert(crypto_kdf_KEYBYTES == AccountHasher::kKeyBytes);
 
-void derive(const std::array<unsigned char, AccountHasher::kKeyBytes>& master, Derived number, SipKey& key) {
-  crypto_kdf_derive_from_key(key.data(), key.size(), static_cast<std::uint64_t>(number), kDerivation, master.data());
+void derive(const std::array<unsigned char, AccountHasher::kKeyBytes>& master, Derived number,
+            SipKey& key) {
+  crypto_kdf_derive_from_key(key.data(), key.size(), static_cast<std::uint64_t>(number),
+                             kDerivation, master.data());
 }
 
-// SipHash-2-4 with 128 bits of output, of which the first 64 are kept. Read little-endian: the same number on every machine.
+// SipHash-2-4 with 128 bits of output, of which the first 64 are kept. Read little-endian: the same
+// number on every machine.
 std::uint64_t siphash(const SipKey& key, std::string_view bytes) {
   unsigned char digest[crypto_shorthash_siphashx24_BYTES];
-  crypto_shorthash_siphashx24(digest, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), key.data());
+  crypto_shorthash_siphashx24(digest, reinterpret_cast<const unsigned char*>(bytes.data()),
+                              bytes.size(), key.data());
   std::uint64_t value = 0;
   for (int i = 7; i >= 0; --i) value = value << 8 | digest[i];
   return value;
@@ -35,13 +47,16 @@ struct AccountHasher::Secrets {
   SipKey account, event_id, password_token, client, table, check;
 };
 
-AccountHasher::AccountHasher(const std::array<unsigned char, kKeyBytes>& master, bool is_public) : public_(is_public) {
-  // sodium_malloc surrounds the keys with guard pages, keeps them out of swap (as far as RLIMIT_MEMLOCK goes) and out of core dumps.
+AccountHasher::AccountHasher(const std::array<unsigned char, kKeyBytes>& master, bool is_public)
+    : public_(is_public) {
+  // sodium_malloc surrounds the keys with guard pages, keeps them out of swap (as far as
+  // RLIMIT_MEMLOCK goes) and out of core dumps.
   if (sodium_init() < 0) throw std::bad_alloc();
   void* const memory = sodium_malloc(sizeof(Secrets));
   if (memory == nullptr) throw std::bad_alloc();
   auto* const secrets = new (memory) Secrets;
-  secrets_ = std::shared_ptr<const Secrets>(secrets, [](const Secrets* s) { sodium_free(const_cast<Secrets*>(s)); });
+  secrets_ = std::shared_ptr<const Secrets>(
+      secrets, [](const Secrets* s) { sodium_free(const_cast<Secrets*>(s)); });
   derive(master, Derived::kAccount, secrets->account);
   derive(master, Derived::kEventId, secrets->event_id);
   derive(master, Derived::kPasswordToken, secrets->password_token);

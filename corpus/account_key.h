@@ -27,7 +27,7 @@ enum class AccountClass : char { kEmail = 'e', kUserName = 'u', kPhone = 'p', kI
 // Canonical form v1: UTF-8; ASCII lower-cased, else NFKC case folding and NFC; e-mail domains as IDNA2008 A-labels, lower case, without a trailing dot.
 // Surrounding ASCII space is dropped. `out` receives the class byte followed by the form (what is hashed); its capacity is reused.
 // Invalid UTF-8 and the empty name give kInvalid, and `out` then holds 'u' + the raw bytes: such names are still counted, never dropped.
-// Cost: about 15 ns for an ASCII e-mail; 1 us otherwise. Threads: any.
+// Cost: about 20 ns for an ASCII e-mail; some microseconds otherwise (normalisation, IDNA). Threads: any.
 AccountClass canonicalise(std::string_view name, std::string& out);
 
 // The secret that turns canonical names into keys, and derives every other keyed hash of the daemon. SipHash-2-4, 128-bit key.

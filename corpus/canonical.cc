@@ -1,5 +1,6 @@
-// The canonical form of an account name, version 1. What is written here can never change without a new kCanonicalVersion: every
-// stored hash depends on it. The table in tests/corpus/account_key_test.cc pins it.
+// The canonical form of an account name, version 1. What is written here can never change without a
+// new kCanonicalVersion: every stored hash depends on it. The table in
+// tests/corpus/account_key_test.cc pins it.
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -13,7 +14,8 @@
 namespace stuffwatch::corpus {
 namespace {
 
-// What a byte may be part of. The local part: RFC 5322 atext and the dot. The domain: letters, digits, hyphen, underscore, dot.
+// What a byte may be part of. The local part: RFC 5322 atext and the dot. The domain: letters,
+// digits, hyphen, underscore, dot.
 enum : unsigned char { kLocal = 1, kDomain = 2, kDigit = 4 };
 
 struct Byte {
@@ -29,7 +31,10 @@ constexpr std::array<Byte, 256> make_bytes() {
     unsigned uses = 0;
     if (letter || digit || c == '-' || c == '_' || c == '.') uses |= kLocal | kDomain;
     if (digit) uses |= kDigit;
-    if (std::string_view("!#$%&'*+/=?^`{|}~").find(static_cast<char>(c)) != std::string_view::npos || c >= 0x80) uses |= kLocal;
+    if (std::string_view("!#$%&'*+/=?^`{|}~").find(static_cast<char>(c)) !=
+            std::string_view::npos ||
+        c >= 0x80)
+      uses |= kLocal;
     table[c] = {static_cast<char>(upper ? c + 32 : c), static_cast<unsigned char>(uses)};
   }
   return table;
@@ -68,7 +73,8 @@ bool is_phone(std::string_view text) {
 
 // "example.com": two labels or more, none empty, none over 63 bytes.
 bool is_domain(std::string_view domain) {
-  if (domain.empty() || domain.size() > kMaxDomain || domain.find('.') == std::string_view::npos) return false;
+  if (domain.empty() || domain.size() > kMaxDomain || domain.find('.') == std::string_view::npos)
+    return false;
   std::size_t label = 0;
   for (const char c : domain) {
     if ((look_up(c).uses & kDomain) == 0) return false;
@@ -84,12 +90,13 @@ bool is_domain(std::string_view domain) {
 
 bool is_local_part(std::string_view local) {
   if (local.empty() || local.size() > kMaxLocal) return false;
-  unsigned uses = kLocal;
+  unsigned uses = kLocal;  // no way out of the loop: it is short, and branches cost more
   for (const char c : local) uses &= look_up(c).uses;
   return uses != 0;
 }
 
-// Names that lower-casing makes canonical: nearly all. `form` is trimmed, ASCII and already lower case, behind the class byte of `out`.
+// Names that lower-casing makes canonical: nearly all. `form` is trimmed, ASCII and already lower
+// case, behind the class byte of `out`.
 AccountClass classify(std::string& out) {
   const std::string_view form = std::string_view(out).substr(1);
   AccountClass kind = AccountClass::kUserName;
@@ -109,10 +116,26 @@ AccountClass classify(std::string& out) {
   return kind;
 }
 
+constexpr std::uint64_t kEach = 0x0101010101010101;
+
+// Eight ASCII bytes at once: the top bit of a byte, free in ASCII, tells 'A' and above, and above
+// 'Z'.
+std::uint64_t lower_case(std::uint64_t word) {
+  const std::uint64_t from_a = word + kEach * (0x80 - 'A'),
+                      after_z = word + kEach * (0x80 - 'Z' - 1);
+  return word | (from_a & ~after_z & kEach * 0x80) >> 2;
+}
+
 AccountClass canonicalise_ascii(std::string_view name, std::string& out) {
   out.resize(name.size() + 1);
-  char* to = out.data() + 1;
-  for (const char c : name) *to++ = look_up(c).lower;
+  char* const to = out.data() + 1;
+  std::size_t i = 0;
+  for (std::uint64_t word; i + sizeof word <= name.size(); i += sizeof word) {
+    std::memcpy(&word, name.data() + i, sizeof word);
+    word = lower_case(word);
+    std::memcpy(to + i, &word, sizeof word);
+  }
+  for (; i < name.size(); ++i) to[i] = look_up(name[i]).lower;
   return classify(out);
 }
 
@@ -123,7 +146,9 @@ AccountClass invalid(std::string_view name, std::string& out) {
 }
 
 struct Freed {
-  void operator()(void* memory) const { std::free(memory); }  // both libraries hand out malloc'ed memory
+  void operator()(void* memory) const {
+    std::free(memory);
+  }  // both libraries hand out malloc'ed memory
 };
 
 constexpr int kNfkc = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT;
@@ -132,7 +157,8 @@ constexpr int kNfkcCasefold = kNfkc | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE;
 // nullopt: not UTF-8.
 std::optional<std::string> normalised(std::string_view text, int options) {
   utf8proc_uint8_t* mapped = nullptr;
-  const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()), &mapped,
+  const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                 static_cast<utf8proc_ssize_t>(text.size()), &mapped,
                                  static_cast<utf8proc_option_t>(options));
   const std::unique_ptr<utf8proc_uint8_t, Freed> owner(mapped);
   if (size < 0) return std::nullopt;
@@ -149,28 +175,30 @@ std::optional<std::string> a_labels(const std::string& domain) {
   return std::string(ascii);
 }
 
-// One application of the rules to a name with bytes beyond ASCII. The domain is mapped by IDNA and not case-folded first: folding would turn
-// sharp s into ss, which is another domain.
+// One application of the rules to a name with bytes beyond ASCII. The domain is mapped by IDNA and
+// not case-folded first: folding would turn sharp s into ss, which is another domain.
 std::optional<std::string> fold(std::string_view name) {
-  auto whole = normalised(name, kNfkcCasefold);
   const auto composed = normalised(name, kNfkc);
-  if (!whole || !composed) return std::nullopt;
+  if (!composed) return std::nullopt;
   const std::size_t at = composed->find('@');
-  if (at == std::string::npos || composed->find('@', at + 1) != std::string::npos) return whole;
+  if (at == std::string::npos || composed->find('@', at + 1) != std::string::npos)
+    return normalised(name, kNfkcCasefold);
   auto domain = composed->substr(at + 1);
   if (!is_ascii(domain)) {
     auto labels = a_labels(std::string(trimmed(domain)));
-    if (!labels) return whole;
+    if (!labels) return normalised(name, kNfkcCasefold);
     domain = std::move(*labels);
   }
   auto local = normalised(std::string_view(*composed).substr(0, at), kNfkcCasefold);
   return local ? std::optional(*local + '@' + domain) : std::nullopt;
 }
 
-// What classify() does, for forms that are not ASCII: lower-case letters beyond ASCII are in the local part only.
+// What classify() does, for forms that are not ASCII: lower-case letters beyond ASCII are in the
+// local part only.
 AccountClass canonicalise_unicode(std::string_view name, std::string& out) {
   std::string form(name);
-  for (int round = 0; round < 4; ++round) {  // folding is not idempotent for a few rare characters; two rounds settle them
+  for (int round = 0; round < 4;
+       ++round) {  // folding is not idempotent for a few rare characters; two rounds settle them
     const auto folded = fold(form);
     if (!folded) return invalid(name, out);
     std::string next(trimmed(*folded));

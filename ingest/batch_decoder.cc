@@ -1,5 +1,6 @@
 #include "ingest/batch_decoder.h"
 
+#define XXH_INLINE_ALL  // names are short: a call through the library costs as much as the hash
 #include <xxhash.h>
 
 #include <algorithm>
@@ -14,12 +15,19 @@ namespace {
 
 using corpus::AccountHasher;
 
-constexpr std::size_t kClients = 256, kCachedBytes = 1024;  // longer words are hashed anew: they are rare, and whoever sends them wants our memory
+constexpr std::size_t
+    kClients = 256,
+    kCachedBytes =
+        // longer words are hashed anew: they are rare, and whoever sends them wants our memory
+    1024;
 
 std::uint64_t never_zero(std::uint64_t hash) { return hash != 0 ? hash : 1; }
 
-// Of a tenant's or an application's name. Not keyed: it stands in no place where a name would have to be kept secret.
-std::uint64_t id_of(std::string_view name) { return name.empty() ? 0 : never_zero(XXH3_64bits(name.data(), name.size())); }
+// Of a tenant's or an application's name. Not keyed: it stands in no place where a name would have
+// to be kept secret.
+std::uint64_t id_of(std::string_view name) {
+  return name.empty() ? 0 : never_zero(XXH3_64bits(name.data(), name.size()));
+}
 
 // ISO 3166-1 alpha-2, or nothing: some providers write names.
 std::array<char, 2> country_of(std::string_view text) {
@@ -32,7 +40,8 @@ std::array<char, 2> country_of(std::string_view text) {
   return code;
 }
 
-// A right password that MFA stopped is a failure with a reason of its own, however the provider puts it.
+// A right password that MFA stopped is a failure with a reason of its own, however the provider
+// puts it.
 void settle_mfa(detectors::LoginEvent& event) {
   if (event.reason == FailureReason::kMfaFailed) event.mfa = Mfa::kFailed;
   if (event.mfa != Mfa::kFailed) return;
@@ -46,7 +55,8 @@ void settle_mfa(detectors::LoginEvent& event) {
 
 }  // namespace
 
-BatchDecoder::BatchDecoder(std::unique_ptr<Decoder> decoder, const DecodeSettings& settings, const AccountHasher& hasher)
+BatchDecoder::BatchDecoder(std::unique_ptr<Decoder> decoder, const DecodeSettings& settings,
+                           const AccountHasher& hasher)
     : decoder_(std::move(decoder)),
       default_app_(settings.app),
       default_tenant_(settings.tenant),
@@ -106,7 +116,8 @@ void BatchDecoder::add(const RawLogin& login) {
     refused_ = Reject::kBadAddress;
     return;
   }
-  if (!trusted_proxies_.empty()) event.source_ip = source_behind(trusted_proxies_, event.source_ip, login.forwarded_for);
+  if (!trusted_proxies_.empty())
+    event.source_ip = source_behind(trusted_proxies_, event.source_ip, login.forwarded_for);
   event.time = login.time;
   event.outcome = login.outcome;
   event.reason = login.outcome == Outcome::kSuccess ? FailureReason::kNone : login.reason;
@@ -116,7 +127,8 @@ void BatchDecoder::add(const RawLogin& login) {
   event.as_number = login.as_number;
   event.country = country_of(login.country);
   if (!login.password_token.empty()) {
-    event.password_token = never_zero(hasher_.keyed(AccountHasher::Purpose::kPasswordToken, login.password_token));
+    event.password_token =
+        never_zero(hasher_.keyed(AccountHasher::Purpose::kPasswordToken, login.password_token));
   }
   const Client& client = client_of(login);
   event.client = client.client;
@@ -137,8 +149,8 @@ void BatchDecoder::add(const RawLogin& login) {
 }
 
 // The event id names one event: the repetitions have none, or they would be taken for duplicates.
-void BatchDecoder::append(const detectors::LoginEvent& event, const detectors::EventText& text, const EventOrigin& origin,
-                          std::uint32_t repeat) {
+void BatchDecoder::append(const detectors::LoginEvent& event, const detectors::EventText& text,
+                          const EventOrigin& origin, std::uint32_t repeat) {
   for (std::uint32_t i = 0; i < repeat; ++i) {
     out_->events.push_back(event);
     out_->texts.push_back(text);
@@ -149,10 +161,12 @@ void BatchDecoder::append(const detectors::LoginEvent& event, const detectors::E
   }
 }
 
-// Text of the record lives as long as the batch does; text of the decoder's buffers (unescaped strings) is copied.
+// Text of the record lives as long as the batch does; text of the decoder's buffers (unescaped
+// strings) is copied.
 std::string_view BatchDecoder::kept(std::string_view text) {
   const std::less_equal<const char*> not_after;
-  const bool in_record = not_after(bytes_.data(), text.data()) && not_after(text.data() + text.size(), bytes_.data() + bytes_.size());
+  const bool in_record = not_after(bytes_.data(), text.data()) &&
+                         not_after(text.data() + text.size(), bytes_.data() + bytes_.size());
   return in_record ? text : out_->arena.copy(text);
 }
 
@@ -171,10 +185,13 @@ const BatchDecoder::Client& BatchDecoder::client_of(const RawLogin& login) {
   static const Client kNobody;
   const std::string_view tls = login.ja4.empty() ? login.ja3 : login.ja4;
   if (login.user_agent.empty() && tls.empty()) return kNobody;
-  const std::uint64_t slot = XXH3_64bits_withSeed(login.user_agent.data(), login.user_agent.size(), XXH3_64bits(tls.data(), tls.size()));
+  const std::uint64_t slot = XXH3_64bits_withSeed(login.user_agent.data(), login.user_agent.size(),
+                                                  XXH3_64bits(tls.data(), tls.size()));
   const bool cached = login.user_agent.size() + tls.size() <= kCachedBytes;
   Client& client = cached ? clients_[slot % kClients] : uncached_;
-  if (cached && client.used && client.user_agent == login.user_agent && client.tls == tls && client.ja4 == login.ja4) return client;
+  if (cached && client.used && client.user_agent == login.user_agent && client.tls == tls &&
+      client.ja4 == login.ja4)
+    return client;
   if (cached) {
     client.used = true;
     client.user_agent = login.user_agent;

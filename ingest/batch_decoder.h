@@ -1,7 +1,9 @@
-// Turns the raw records of one declared input into login events: decodes, parses addresses, resolves proxies, hashes what must not be kept.
+// Turns the raw records of one declared input into login events: decodes, parses addresses,
+// resolves proxies, hashes what must not be kept.
 //
-// Threads: one instance a thread and input; the AccountHasher may be shared. Memory: scratch of the largest record, 256 cached clients.
-// Cost: about 400 ns a native event of 420 bytes. Errors: none; a bad record is counted and listed, and contributes no event.
+// Threads: one instance a thread and input; the AccountHasher may be shared. Memory: scratch of the
+// largest record, 256 cached clients. Cost: about 400 ns a native event of 420 bytes. Errors: none;
+// a bad record is counted and listed, and contributes no event.
 #pragma once
 
 #include <array>
@@ -28,13 +30,16 @@ struct DecodeSettings {
 
 class BatchDecoder final : private LoginCollector {
  public:
-  BatchDecoder(std::unique_ptr<Decoder> decoder, const DecodeSettings& settings, const corpus::AccountHasher& hasher);
+  BatchDecoder(std::unique_ptr<Decoder> decoder, const DecodeSettings& settings,
+               const corpus::AccountHasher& hasher);
 
-  // `out` is emptied first and takes the chunk over: its events view the chunk's records, its arena and nothing else.
+  // `out` is emptied first and takes the chunk over: its events view the chunk's records, its arena
+  // and nothing else.
   void decode(RawChunk&& chunk, EventBatch& out);
 
  private:
-  // What the client's words hash to. Hashing 120 bytes of user agent costs ten times as much as comparing them.
+  // What the client's words hash to. Hashing 120 bytes of user agent costs ten times as much as
+  // comparing them.
   struct Client {
     std::string user_agent, tls, ja4;
     std::uint64_t client = 0, ja4_hash = 0;
@@ -50,7 +55,8 @@ class BatchDecoder final : private LoginCollector {
   [[nodiscard]] std::string_view kept(std::string_view text);
   void keep_text(const RawLogin& login, detectors::EventText& text);
   [[nodiscard]] std::uint64_t event_id_hash(std::string_view tenant, std::string_view event_id);
-  void append(const detectors::LoginEvent& event, const detectors::EventText& text, const EventOrigin& origin, std::uint32_t repeat);
+  void append(const detectors::LoginEvent& event, const detectors::EventText& text,
+              const EventOrigin& origin, std::uint32_t repeat);
 
   std::unique_ptr<Decoder> decoder_;
   std::string default_app_, default_tenant_;
@@ -63,8 +69,9 @@ class BatchDecoder final : private LoginCollector {
   // While decode() runs.
   EventBatch* out_ = nullptr;
   std::uint32_t record_ = 0;
-  std::string_view bytes_;       // of the record
-  Reject refused_ = Reject::kNone;  // what the decoder accepted and we do not: an address that is none
+  std::string_view bytes_;  // of the record
+  Reject refused_ =
+      Reject::kNone;  // what the decoder accepted and we do not: an address that is none
   std::string_view batch_app_, batch_tenant_;  // the defaults, in the batch's arena
 };
 

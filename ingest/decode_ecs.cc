@@ -7,8 +7,29 @@ namespace stuffwatch::ingest {
 namespace {
 
 enum Field : json::FieldId {
-  kTime, kCategory, kType, kOutcome, kReason, kErrorCode, kUserName, kUserEmail, kTargetName, kUserId, kTargetId, kIp, kForwarded, kAsn, kCountry,
-  kUserAgent, kJa3, kJa4, kDevice, kOrganization, kService, kSession, kEventId
+  kTime,
+  kCategory,
+  kType,
+  kOutcome,
+  kReason,
+  kErrorCode,
+  kUserName,
+  kUserEmail,
+  kTargetName,
+  kUserId,
+  kTargetId,
+  kIp,
+  kForwarded,
+  kAsn,
+  kCountry,
+  kUserAgent,
+  kJa3,
+  kJa4,
+  kDevice,
+  kOrganization,
+  kService,
+  kSession,
+  kEventId
 };
 
 constexpr json::Schema::Path kPaths[] = {
@@ -59,16 +80,18 @@ class EcsDecoder final : public Decoder {
   }
 
  private:
-  // An event of another category is skipped, and so is the end of a session. Without any of the fields that every ECS event has it is
-  // another format.
+  // An event of another category is skipped, and so is the end of a session. Without any of the
+  // fields that every ECS event has it is another format.
   [[nodiscard]] Verdict classify() {
     const json::Value* const category = reader_.find(kCategory);
     if (category == nullptr) {
-      return reader_.find(kTime) != nullptr ? Verdict::skipped(Skip::kNotALogin) : Verdict::rejected(Reject::kNotThisFormat);
+      return reader_.find(kTime) != nullptr ? Verdict::skipped(Skip::kNotALogin)
+                                            : Verdict::rejected(Reject::kNotThisFormat);
     }
     const json::Value* const type = reader_.find(kType);
     const bool ends = type != nullptr && has(*type, "end") && !has(*type, "start");
-    return has(*category, "authentication") && !ends ? Verdict{} : Verdict::skipped(Skip::kNotALogin);
+    return has(*category, "authentication") && !ends ? Verdict{}
+                                                     : Verdict::skipped(Skip::kNotALogin);
   }
 
   [[nodiscard]] bool has(const json::Value& value, std::string_view word) {
@@ -83,8 +106,9 @@ class EcsDecoder final : public Decoder {
     if (!json::to_time(*time, json::Epoch::kMilliseconds, login.time)) return Reject::kBadTime;
     json::Fields fields(reader_, json::Fields::Numbers::kAsText);
     login.account = fields.first_text(kUserName, kUserEmail, kTargetName);
-    login.account_present =
-        reader_.find(kUserName) != nullptr || reader_.find(kUserEmail) != nullptr || reader_.find(kTargetName) != nullptr;
+    login.account_present = reader_.find(kUserName) != nullptr ||
+                            reader_.find(kUserEmail) != nullptr ||
+                            reader_.find(kTargetName) != nullptr;
     login.source_ip = fields.text(kIp);
     if (!fields.good()) return Reject::kBadValue;
     if (!login.account_present) return Reject::kMissingAccount;
@@ -102,7 +126,9 @@ class EcsDecoder final : public Decoder {
       login.outcome = Outcome::kFailure;
       login.reason = reason_(fields.text(kReason));
       const std::string_view code = fields.text(kErrorCode);
-      if (login.reason == FailureReason::kNone || (login.reason == FailureReason::kOther && !code.empty())) login.reason = reason_(code);
+      if (login.reason == FailureReason::kNone ||
+          (login.reason == FailureReason::kOther && !code.empty()))
+        login.reason = reason_(code);
     } else if (value->text() != "unknown") {
       return Reject::kBadOutcome;
     }

@@ -1,4 +1,5 @@
-// Decoder "ecs": Elastic Common Schema, events of the category authentication; nested or dotted keys, or both.
+// Decoder "ecs": Elastic Common Schema, events of the category authentication; nested or dotted
+// keys, or both.
 #pragma once
 
 #include <memory>

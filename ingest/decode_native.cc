@@ -9,8 +9,25 @@ namespace stuffwatch::ingest {
 namespace {
 
 enum Field : json::FieldId {
-  kTime, kAccount, kOutcome, kReason, kIp, kForwardedFor, kUserAgent, kJa4, kJa3, kDeviceId, kApp, kTenant, kAsn, kCountry, kMfa, kAccountId,
-  kSessionId, kEventId, kPasswordToken
+  kTime,
+  kAccount,
+  kOutcome,
+  kReason,
+  kIp,
+  kForwardedFor,
+  kUserAgent,
+  kJa4,
+  kJa3,
+  kDeviceId,
+  kApp,
+  kTenant,
+  kAsn,
+  kCountry,
+  kMfa,
+  kAccountId,
+  kSessionId,
+  kEventId,
+  kPasswordToken
 };
 
 constexpr json::Schema::Path kPaths[] = {
@@ -41,13 +58,18 @@ const json::Schema& schema() {
 }
 
 constexpr std::pair<std::string_view, FailureReason> kReasons[] = {
-    {"bad_password", FailureReason::kBadPassword}, {"unknown_account", FailureReason::kUnknownAccount},
-    {"locked", FailureReason::kLocked},            {"disabled", FailureReason::kDisabled},
-    {"mfa_failed", FailureReason::kMfaFailed},     {"blocked", FailureReason::kBlocked},
-    {"rate_limited", FailureReason::kRateLimited}, {"internal_error", FailureReason::kInternalError},
+    {"bad_password", FailureReason::kBadPassword},
+    {"unknown_account", FailureReason::kUnknownAccount},
+    {"locked", FailureReason::kLocked},
+    {"disabled", FailureReason::kDisabled},
+    {"mfa_failed", FailureReason::kMfaFailed},
+    {"blocked", FailureReason::kBlocked},
+    {"rate_limited", FailureReason::kRateLimited},
+    {"internal_error", FailureReason::kInternalError},
     {"other", FailureReason::kOther},
 };
-constexpr std::pair<std::string_view, Mfa> kMfas[] = {{"none", Mfa::kNone}, {"passed", Mfa::kPassed}, {"failed", Mfa::kFailed}};
+constexpr std::pair<std::string_view, Mfa> kMfas[] = {
+    {"none", Mfa::kNone}, {"passed", Mfa::kPassed}, {"failed", Mfa::kFailed}};
 
 // Empty means absent. False: none of the table.
 template <class T, std::size_t N>
@@ -102,7 +124,9 @@ class NativeDecoder final : public Decoder {
 
   Reject optional(RawLogin& login) const {
     json::Fields fields(reader_, json::Fields::Numbers::kRefused);
-    if (!one_of(kReasons, fields.text(kReason), login.reason) || !one_of(kMfas, fields.text(kMfa), login.mfa)) return Reject::kBadValue;
+    if (!one_of(kReasons, fields.text(kReason), login.reason) ||
+        !one_of(kMfas, fields.text(kMfa), login.mfa))
+      return Reject::kBadValue;
     if (login.outcome == Outcome::kSuccess) login.reason = FailureReason::kNone;
     login.forwarded_for = fields.text(kForwardedFor);
     login.user_agent = fields.text(kUserAgent);

@@ -9,9 +9,38 @@ namespace stuffwatch::ingest {
 namespace {
 
 enum Field : json::FieldId {
-  kClass, kActivity, kType, kStatusId, kStatus, kStatusDetail, kStatusCode, kTime, kTimeText, kUserName, kUserEmail, kUserUid, kActorName,
-  kActorEmail, kActorUid, kIp, kForwarded, kHops, kAsn, kCountry, kUserAgent, kJa3, kDevice, kSession, kActorSession, kIsMfa, kOldMfa, kService,
-  kDestinationService, kAccountUid, kTenantUid, kEventId
+  kClass,
+  kActivity,
+  kType,
+  kStatusId,
+  kStatus,
+  kStatusDetail,
+  kStatusCode,
+  kTime,
+  kTimeText,
+  kUserName,
+  kUserEmail,
+  kUserUid,
+  kActorName,
+  kActorEmail,
+  kActorUid,
+  kIp,
+  kForwarded,
+  kHops,
+  kAsn,
+  kCountry,
+  kUserAgent,
+  kJa3,
+  kDevice,
+  kSession,
+  kActorSession,
+  kIsMfa,
+  kOldMfa,
+  kService,
+  kDestinationService,
+  kAccountUid,
+  kTenantUid,
+  kEventId
 };
 
 constexpr json::Schema::Path kPaths[] = {
@@ -49,7 +78,8 @@ constexpr json::Schema::Path kPaths[] = {
     {"metadata.uid", kEventId},
 };
 
-constexpr std::int64_t kAuthentication = 3002, kLogon = 1, kLogonType = kAuthentication * 100 + kLogon;
+constexpr std::int64_t kAuthentication = 3002, kLogon = 1,
+                       kLogonType = kAuthentication * 100 + kLogon;
 
 const json::Schema& schema() {
   static const json::Schema kSchema(kPaths);
@@ -81,11 +111,13 @@ class OcsfDecoder final : public Decoder {
   }
 
  private:
-  // Is this class Authentication, activity Logon? The activity also stands in the last two digits of type_uid.
+  // Is this class Authentication, activity Logon? The activity also stands in the last two digits
+  // of type_uid.
   [[nodiscard]] Verdict classify() const {
     std::int64_t number = 0;
     const json::Value* const kind = reader_.find(kClass);
-    if (kind == nullptr || !json::to_integer(*kind, number)) return Verdict::rejected(Reject::kNotThisFormat);
+    if (kind == nullptr || !json::to_integer(*kind, number))
+      return Verdict::rejected(Reject::kNotThisFormat);
     if (number != kAuthentication) return Verdict::skipped(Skip::kNotALogin);
     const json::Value* const activity = reader_.find(kActivity);
     const json::Value* const type = reader_.find(kType);
@@ -103,11 +135,14 @@ class OcsfDecoder final : public Decoder {
     const json::Value* const time_text = reader_.find(kTimeText);
     const json::Value* const when = time != nullptr ? time : time_text;
     if (when == nullptr) return Reject::kMissingTime;
-    if (!json::to_time(*when, json::Epoch::kSecondsOrMilliseconds, login.time)) return Reject::kBadTime;
+    if (!json::to_time(*when, json::Epoch::kSecondsOrMilliseconds, login.time))
+      return Reject::kBadTime;
     json::Fields fields(reader_, json::Fields::Numbers::kAsText);
-    login.account = fields.first_text(kUserName, kUserEmail, kActorName, kActorEmail, kUserUid, kActorUid);
+    login.account =
+        fields.first_text(kUserName, kUserEmail, kActorName, kActorEmail, kUserUid, kActorUid);
     for (const auto field : {kUserName, kUserEmail, kActorName, kActorEmail, kUserUid, kActorUid}) {
-      login.account_present = login.account_present || reader_.find(field) != nullptr;  // an empty name is a name
+      login.account_present =
+          login.account_present || reader_.find(field) != nullptr;  // an empty name is a name
     }
     login.source_ip = fields.text(kIp);
     if (!fields.good()) return Reject::kBadValue;
@@ -122,12 +157,16 @@ class OcsfDecoder final : public Decoder {
     if (id != nullptr && !json::to_integer(*id, number)) return Reject::kBadOutcome;
     const std::string_view text = fields.text(kStatus);
     if (id == nullptr && text.empty()) return Reject::kMissingOutcome;
-    if (number == 1 || (id == nullptr && same_word(text, "success"))) login.outcome = Outcome::kSuccess;
-    if (number == 2 || (id == nullptr && same_word(text, "failure"))) login.outcome = Outcome::kFailure;
+    if (number == 1 || (id == nullptr && same_word(text, "success")))
+      login.outcome = Outcome::kSuccess;
+    if (number == 2 || (id == nullptr && same_word(text, "failure")))
+      login.outcome = Outcome::kFailure;
     if (login.outcome != Outcome::kFailure) return Reject::kNone;  // 0 unknown, 99 other
     const std::string_view code = fields.text(kStatusCode);
     login.reason = reason_(fields.text(kStatusDetail));
-    if (login.reason == FailureReason::kNone || (login.reason == FailureReason::kOther && !code.empty())) login.reason = reason_(code);
+    if (login.reason == FailureReason::kNone ||
+        (login.reason == FailureReason::kOther && !code.empty()))
+      login.reason = reason_(code);
     return Reject::kNone;
   }
 
@@ -149,7 +188,8 @@ class OcsfDecoder final : public Decoder {
   }
 
   [[nodiscard]] Mfa mfa() const {
-    const json::Value* const value = reader_.find(kIsMfa) != nullptr ? reader_.find(kIsMfa) : reader_.find(kOldMfa);
+    const json::Value* const value =
+        reader_.find(kIsMfa) != nullptr ? reader_.find(kIsMfa) : reader_.find(kOldMfa);
     if (value == nullptr) return Mfa::kUnknown;
     if (value->kind == json::Kind::kFalse) return Mfa::kNone;
     return value->kind == json::Kind::kTrue ? Mfa::kPassed : Mfa::kUnknown;
@@ -157,7 +197,8 @@ class OcsfDecoder final : public Decoder {
 
   // "client, proxy, proxy", as the header writes it.
   std::string_view forwarded_for() {
-    const json::Value* const chain = reader_.find(kForwarded) != nullptr ? reader_.find(kForwarded) : reader_.find(kHops);
+    const json::Value* const chain =
+        reader_.find(kForwarded) != nullptr ? reader_.find(kForwarded) : reader_.find(kHops);
     if (chain == nullptr) return {};
     chain_.clear();
     reader_.each_string(*chain, [&](std::string_view hop) {

@@ -1,4 +1,5 @@
-// Decoder "ocsf": Open Cybersecurity Schema Framework, class Authentication (3002), activity Logon; versions 1.0 to 1.5.
+// Decoder "ocsf": Open Cybersecurity Schema Framework, class Authentication (3002), activity Logon;
+// versions 1.0 to 1.5.
 #pragma once
 
 #include <memory>

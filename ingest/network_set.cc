@@ -18,15 +18,20 @@ detectors::IpAddress last_of(const detectors::Network& network) {
 }  // namespace
 
 NetworkSet::NetworkSet(std::span<const detectors::Network> networks) {
-  for (const detectors::Network& network : networks) (network.v4 ? v4_ : v6_).push_back({network.address, last_of(network)});
+  for (const detectors::Network& network : networks)
+    (network.v4 ? v4_ : v6_).push_back({network.address, last_of(network)});
   merge(v4_);
   merge(v6_);
 }
 
 // Networks nest or are disjoint, so that a range either lies within the one before it or behind it.
 void NetworkSet::merge(std::vector<Range>& ranges) {
-  std::ranges::sort(ranges, [](const Range& a, const Range& b) { return a.first != b.first ? a.first < b.first : a.last > b.last; });
-  const auto inside = [](const Range& outer, const Range& inner) { return inner.last <= outer.last; };
+  std::ranges::sort(ranges, [](const Range& a, const Range& b) {
+    return a.first != b.first ? a.first < b.first : a.last > b.last;
+  });
+  const auto inside = [](const Range& outer, const Range& inner) {
+    return inner.last <= outer.last;
+  };
   ranges.erase(std::unique(ranges.begin(), ranges.end(), inside), ranges.end());
 }
 

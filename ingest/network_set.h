@@ -1,6 +1,7 @@
 // A set of networks, asked for every event: trusted proxies, trusted sources.
 //
-// Threads: immutable once built. Cost: a binary search over disjoint ranges, 5 ns for a hundred networks; nothing when empty.
+// Threads: immutable once built. Cost: a binary search over disjoint ranges, 5 ns for a hundred
+// networks; nothing when empty.
 #pragma once
 
 #include <span>

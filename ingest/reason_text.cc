@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::size_t kLongest = 160;  // of a text: what matters stands at its beginning
 
-// Looked for in this order, in the text's letters and digits, lower case: "USER_NOT_FOUND" is "usernotfound". What is specific comes first: an
-// "MFA code invalid" is no bad password, a "locked" account was refused whatever the password, and "blocked" holds "locked".
+// Looked for in this order, in the text's letters and digits, lower case: "USER_NOT_FOUND" is
+// "usernotfound". What is specific comes first: an "MFA code invalid" is no bad password, a
+// "locked" account was refused whatever the password, and "blocked" holds "locked".
 constexpr std::pair<std::string_view, FailureReason> kPhrases[] = {
     {"ratelimit", FailureReason::kRateLimited},
     {"toomany", FailureReason::kRateLimited},
@@ -25,8 +26,8 @@ constexpr std::pair<std::string_view, FailureReason> kPhrases[] = {
     {"blocked", FailureReason::kBlocked},
     {"locked", FailureReason::kLocked},
     {"lockout", FailureReason::kLocked},
-    {"50053", FailureReason::kLocked},      // Entra ID
-    {"c0000234", FailureReason::kLocked},   // Windows NTSTATUS
+    {"50053", FailureReason::kLocked},                // Entra ID
+    {"c0000234", FailureReason::kLocked},             // Windows NTSTATUS
     {"temporarilydisabled", FailureReason::kLocked},  // Keycloak
     {"disabled", FailureReason::kDisabled},
     {"deactivated", FailureReason::kDisabled},
@@ -37,7 +38,8 @@ constexpr std::pair<std::string_view, FailureReason> kPhrases[] = {
     {"c0000072", FailureReason::kDisabled},
     {"c0000193", FailureReason::kDisabled},
     {"c0000071", FailureReason::kDisabled},
-    {"nameorpassword", FailureReason::kBadPassword},          // "invalid username or password" does not say which
+    {"nameorpassword",
+     FailureReason::kBadPassword},  // "invalid username or password" does not say which
     {"invalidusercredentials", FailureReason::kBadPassword},  // Keycloak
     {"unknownaccount", FailureReason::kUnknownAccount},
     {"unknownuser", FailureReason::kUnknownAccount},
@@ -83,7 +85,8 @@ FailureReason ReasonReader::operator()(std::string_view text) {
   const auto has = [&](const auto& row) { return words.find(row.first) != std::string_view::npos; };
   last_text_ = text.substr(0, kLongest * 2);
   last_ = FailureReason::kOther;
-  if (const auto* phrase = std::ranges::find_if(kPhrases, has); phrase != std::end(kPhrases)) last_ = phrase->second;
+  if (const auto* phrase = std::ranges::find_if(kPhrases, has); phrase != std::end(kPhrases))
+    last_ = phrase->second;
   return last_;
 }
 

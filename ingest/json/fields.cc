@@ -16,7 +16,8 @@ std::uint32_t Fields::as_number(FieldId field) {
   if (value == nullptr) return 0;
   std::int64_t number = -1;
   const bool typed = numbers_ == Numbers::kAsText || value->kind == Kind::kNumber;
-  if (typed && to_integer(*value, number) && number >= 0 && number <= std::numeric_limits<std::uint32_t>::max()) {
+  if (typed && to_integer(*value, number) && number >= 0 &&
+      number <= std::numeric_limits<std::uint32_t>::max()) {
     return static_cast<std::uint32_t>(number);
   }
   good_ = false;

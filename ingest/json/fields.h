@@ -1,4 +1,5 @@
-// What the JSON decoders share: reading a field as text, number or time, and reporting what was ignored.
+// What the JSON decoders share: reading a field as text, number or time, and reporting what was
+// ignored.
 #pragma once
 
 #include <string>
@@ -10,17 +11,19 @@
 
 namespace stuffwatch::ingest::json {
 
-// Reads fields of a good document, and remembers whether one had a type that it cannot have. `Numbers`: whether a number may stand for text
-// (ids of other people's formats come either way).
+// Reads fields of a good document, and remembers whether one had a type that it cannot have.
+// `Numbers`: whether a number may stand for text (ids of other people's formats come either way).
 class Fields {
  public:
   enum class Numbers : bool { kRefused, kAsText };
-  Fields(const Reader& reader, Numbers numbers) : reader_(reader), numbers_(numbers), good_(!reader.mistyped()) {}
+  Fields(const Reader& reader, Numbers numbers)
+      : reader_(reader), numbers_(numbers), good_(!reader.mistyped()) {}
 
   [[nodiscard]] std::string_view text(FieldId field) {
     const Value* const value = reader_.find(field);
     if (value == nullptr) return {};
-    if (value->is_string() || (numbers_ == Numbers::kAsText && value->kind == Kind::kNumber)) return value->text();
+    if (value->is_string() || (numbers_ == Numbers::kAsText && value->kind == Kind::kNumber))
+      return value->text();
     good_ = false;
     return {};
   }
@@ -40,7 +43,8 @@ class Fields {
   bool good_;
 };
 
-// Epochs below this are seconds where a format is known to mix both: 1e11 s is the year 5138, 1e11 ms is 1973.
+// Epochs below this are seconds where a format is known to mix both: 1e11 s is the year 5138, 1e11
+// ms is 1973.
 inline constexpr std::int64_t kSecondsBelow = 100'000'000'000;
 enum class Epoch : std::uint8_t { kMilliseconds, kSecondsOrMilliseconds };
 

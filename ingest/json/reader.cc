@@ -19,7 +19,8 @@ bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
 // password, passwd, pwd, secret; in any case, also at the end of a dotted key.
 bool is_secret(std::string_view key) {
-  if (const std::size_t dot = key.rfind('.'); dot != std::string_view::npos) key.remove_prefix(dot + 1);
+  if (const std::size_t dot = key.rfind('.'); dot != std::string_view::npos)
+    key.remove_prefix(dot + 1);
   if (key.size() != 8 && key.size() != 6 && key.size() != 3) return false;
   char lower[8];
   for (std::size_t i = 0; i < key.size(); ++i) lower[i] = static_cast<char>(key[i] | 0x20);
@@ -85,12 +86,14 @@ Verdict Reader::index(std::string_view document) {
   if (document.empty()) return Verdict::skipped(Skip::kBlankLine);
   if (document.size() > capacity_) {
     capacity_ = std::max(kFirstCapacity, std::bit_ceil(document.size()));
-    if (simdjson::get_active_implementation()->create_dom_parser_implementation(capacity_, 1, stage1_) != simdjson::SUCCESS) {
+    if (simdjson::get_active_implementation()->create_dom_parser_implementation(
+            capacity_, 1, stage1_) != simdjson::SUCCESS) {
       capacity_ = 0;
       return Verdict::rejected(Reject::kTooLarge);
     }
   }
-  const auto error = stage1_->stage1(reinterpret_cast<const std::uint8_t*>(document.data()), document.size(), simdjson::stage1_mode::regular);
+  const auto error = stage1_->stage1(reinterpret_cast<const std::uint8_t*>(document.data()),
+                                     document.size(), simdjson::stage1_mode::regular);
   if (error == simdjson::EMPTY) return Verdict::skipped(Skip::kBlankLine);
   if (error != simdjson::SUCCESS) return Verdict::rejected(reason_of(error));
 
@@ -98,7 +101,8 @@ Verdict Reader::index(std::string_view document) {
   tokens_ = stage1_->structural_indexes.get();
   last_ = tokens_ + stage1_->n_structural_indexes;
   escapes_ = std::memchr(base_, '\\', document.size()) != nullptr;
-  if (escapes_ && document.size() + RawChunk::kPadding > unescaped_capacity_) {  // keys written there need padding, too
+  if (escapes_ && document.size() + RawChunk::kPadding >
+                      unescaped_capacity_) {  // keys written there need padding, too
     unescaped_capacity_ = std::bit_ceil(document.size() + RawChunk::kPadding);
     unescaped_ = std::make_unique<char[]>(unescaped_capacity_);
   }
@@ -106,9 +110,10 @@ Verdict Reader::index(std::string_view document) {
   return {};
 }
 
-// The last token must close something. Then only a closing token can be the last one, and closed() is the one place that has to ask
-// whether another follows; whoever else takes a token knows that there is one. last_ itself points at simdjson's sentinel, the
-// document's size, which ends the last token.
+// The last token must close something. Then only a closing token can be the last one, and closed()
+// is the one place that has to ask whether another follows; whoever else takes a token knows that
+// there is one. last_ itself points at simdjson's sentinel, the document's size, which ends the
+// last token.
 Reject Reader::root() {
   const char opener = at(tokens_), closer = at(last_ - 1);
   const bool is_object = opener == '{' && closer == '}', is_array = opener == '[' && closer == ']';
@@ -127,21 +132,24 @@ Reject Reader::root() {
   return is_object ? Reject::kNone : Reject::kNotThisFormat;
 }
 
-// Between the opening quote, which is a token, and the next token there is the body, the closing quote and space.
+// Between the opening quote, which is a token, and the next token there is the body, the closing
+// quote and space.
 inline Reader::Token Reader::take_string(Token next, std::string_view& body) {
   const char* const begin = base_ + next[0] + 1;
   const char* end = base_ + next[1];
   if (end[-1] != '"') [[unlikely]] {
     while (end > begin && is_space(end[-1])) --end;
   }
-  if (end <= begin || end[-1] != '"') [[unlikely]] return failed(Reject::kNotJson);
+  if (end <= begin || end[-1] != '"') [[unlikely]]
+    return failed(Reject::kNotJson);
   body = {begin, static_cast<std::size_t>(end - 1 - begin)};
   return next + 1;
 }
 
 inline Reader::Token Reader::take_text(Token next, std::string_view& text) {
   next = take_string(next, text);
-  if (escapes_ && next != nullptr && !unescaped(text)) [[unlikely]] return nullptr;
+  if (escapes_ && next != nullptr && !unescaped(text)) [[unlikely]]
+    return nullptr;
   return next;
 }
 
@@ -153,8 +161,11 @@ bool Reader::unescaped(std::string_view& text) {
   return error_ == Reject::kNone;
 }
 
-// Behind a closing token: anything but the document itself stands inside something, so more must follow.
-inline Reader::Token Reader::closed(Token next, int depth) { return depth > 1 && next == last_ ? failed(Reject::kNotJson) : next; }
+// Behind a closing token: anything but the document itself stands inside something, so more must
+// follow.
+inline Reader::Token Reader::closed(Token next, int depth) {
+  return depth > 1 && next == last_ ? failed(Reject::kNotJson) : next;
+}
 
 // Behind '{'. `level`: kNoLevel when nothing inside is ours.
 Reader::Token Reader::object(Token next, int level, int depth) {
@@ -282,7 +293,8 @@ Reader::Token Reader::take_scalar(Token next, Value& value, bool& null) {
   return value.kind != Kind::kNumber || is_number(text) ? next + 1 : failed(Reject::kNotJson);
 }
 
-// The next string of an array whose tokens begin at `token`: elements inside nested containers are not its own. The document is good.
+// The next string of an array whose tokens begin at `token`: elements inside nested containers are
+// not its own. The document is good.
 Reader::Element Reader::next_string(std::uint32_t token) {
   int depth = 0;
   for (Token next = tokens_ + token; next < last_; ++next) {
@@ -293,7 +305,8 @@ Reader::Element Reader::next_string(std::uint32_t token) {
     std::string_view text;
     char* const free = unescaped_end_;
     next = take_text(next, text);
-    unescaped_end_ = free;  // what the arrays of one document may be asked for has no limit, the buffer has
+    unescaped_end_ =
+        free;  // what the arrays of one document may be asked for has no limit, the buffer has
     if (next == nullptr) break;
     return {text, static_cast<std::uint32_t>(next - tokens_)};
   }

@@ -1,14 +1,17 @@
 // Reads the fields of a schema out of one JSON document, and vouches for the whole document.
 //
-// A document is good when every byte of it is: well-formed to the end, every value that nobody reads included; UTF-8; at most 64 levels deep;
-// at most 1 MiB; and no key of the schema twice. Escaped keys are unescaped before they are compared. Keys named like a password
-// (password, passwd, pwd, secret; any case, at any depth) are counted, their values never handed out.
+// A document is good when every byte of it is: well-formed to the end, every value that nobody
+// reads included; UTF-8; at most 64 levels deep; at most 1 MiB; and no key of the schema twice.
+// Escaped keys are unescaped before they are compared. Keys named like a password (password,
+// passwd, pwd, secret; any case, at any depth) are counted, their values never handed out.
 //
-// How: simdjson's first stage (SIMD) finds the tokens and checks UTF-8, strings' ends and control characters. Its second stage and its on-demand
-// front end are not used: the one builds a tape of everything, the other skips unread values unchecked. Our walk over the token index checks
-// the grammar and keeps what the schema names.
+// How: simdjson's first stage (SIMD) finds the tokens and checks UTF-8, strings' ends and control
+// characters. Its second stage and its on-demand front end are not used: the one builds a tape of
+// everything, the other skips unread values unchecked. Our walk over the token index checks the
+// grammar and keeps what the schema names.
 //
-// Threads: none. Memory: four bytes of index a byte of the largest document. Cost: about 170 ns for 420 bytes of 15 fields. Errors: the Verdict.
+// Threads: none. Memory: four bytes of index a byte of the largest document. Cost: about 170 ns for
+// 420 bytes of 15 fields. Errors: the Verdict.
 #pragma once
 
 #include <array>
@@ -31,7 +34,8 @@ inline constexpr int kMaxDepth = 64;
 enum class Kind : std::uint8_t { kString, kNumber, kTrue, kFalse, kArray, kObject };
 
 struct Value {
-  const char* data = nullptr;  // a string without its quotes, unescaped; else the value as written. Valid until the next read()
+  // A string without its quotes, unescaped; else the value as written. Valid until the next read().
+  const char* data = nullptr;
   std::uint32_t size = 0;
   std::uint32_t token = 0;  // where an array begins in the token index
   Kind kind = Kind::kString;
@@ -46,18 +50,21 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  // At least RawChunk::kPadding readable bytes follow `document`. A blank one is skipped (kBlankLine); a good one that is no object is
-  // kNotThisFormat.
+  // At least RawChunk::kPadding readable bytes follow `document`. A blank one is skipped
+  // (kBlankLine); a good one that is no object is kNotThisFormat.
   [[nodiscard]] Verdict read(std::string_view document);
 
   // Of the last good document. nullptr: absent, or null.
-  [[nodiscard]] const Value* find(FieldId field) const { return (present_ >> field & 1) != 0 ? &values_[field] : nullptr; }
+  [[nodiscard]] const Value* find(FieldId field) const {
+    return (present_ >> field & 1) != 0 ? &values_[field] : nullptr;
+  }
   // Some field of the schema stood where an object belongs, and was none.
   [[nodiscard]] bool mistyped() const { return mistyped_; }
   [[nodiscard]] std::uint32_t unknown_fields() const { return unknown_; }
   [[nodiscard]] std::uint32_t secret_fields() const { return secrets_; }
 
-  // The strings of an array, or the one string; other elements are passed over. A text is valid until the next one.
+  // The strings of an array, or the one string; other elements are passed over. A text is valid
+  // until the next one.
   template <class Take>
   void each_string(const Value& value, Take take) {
     if (value.is_string()) return take(value.text());
@@ -71,8 +78,9 @@ class Reader {
     std::uint32_t next = 0;  // 0: there is none
   };
 
-  // A position in the token index; the functions below take one and give the one behind what they read. nullptr: see error_.
-  // (Handed on rather than kept in a member: it stays in a register, which makes the walk half as long.)
+  // A position in the token index; the functions below take one and give the one behind what they
+  // read. nullptr: see error_. (Handed on rather than kept in a member: it stays in a register,
+  // which makes the walk half as long.)
   using Token = const std::uint32_t*;
 
   [[nodiscard]] Verdict index(std::string_view document);
@@ -101,7 +109,8 @@ class Reader {
   const Schema& schema_;
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage1_;
   std::size_t capacity_ = 0, unescaped_capacity_ = 0;
-  std::unique_ptr<char[]> unescaped_;  // where strings with escapes are written out; never moves during a document
+  std::unique_ptr<char[]>
+      unescaped_;  // where strings with escapes are written out; never moves during a document
   char* unescaped_end_ = nullptr;
 
   const char* base_ = nullptr;
@@ -118,7 +127,8 @@ class Reader {
 
 // "-12", "3.5e7": the grammar of RFC 8259, section 6.
 [[nodiscard]] bool is_number(std::string_view text);
-// A whole number in the range of int64, as a number or as a string of digits: exporters quote them. Else false.
+// A whole number in the range of int64, as a number or as a string of digits: exporters quote them.
+// Else false.
 [[nodiscard]] bool to_integer(const Value& value, std::int64_t& out);
 
 }  // namespace stuffwatch::ingest::json

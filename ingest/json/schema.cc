@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxName = 32;
 
-static_assert(std::endian::native == std::endian::little, "masks and fingerprints are written for little-endian machines");
+static_assert(std::endian::native == std::endian::little,
+              "masks and fingerprints are written for little-endian machines");
 
 // The masks and words of names shorter than 16 bytes need bytes to read.
 std::array<std::uint64_t, 2> first_words(std::string_view name) {
@@ -26,7 +27,8 @@ Schema::Schema(std::span<const Path> paths, Keys keys) : keys_(keys) {
   for (const Path& path : paths) {
     int level = kRoot;
     std::string_view rest = path.path;
-    for (std::size_t dot; (dot = rest.find('.')) != std::string_view::npos; rest.remove_prefix(dot + 1)) {
+    for (std::size_t dot; (dot = rest.find('.')) != std::string_view::npos;
+         rest.remove_prefix(dot + 1)) {
       const std::size_t container = child(level, rest.substr(0, dot));
       if (nodes_[container].level == kNoLevel) {
         nodes_[container].level = static_cast<int>(levels_.size());
@@ -36,7 +38,8 @@ Schema::Schema(std::span<const Path> paths, Keys keys) : keys_(keys) {
     }
     nodes_[child(level, rest)].field = path.field;
   }
-  // A multiplier that gives every key of the level a slot of its own: for 20 keys about one in twenty does.
+  // A multiplier that gives every key of the level a slot of its own: for 20 keys about one in
+  // twenty does.
   for (Level& level : levels_) {
     std::uint64_t multiplier = 0x9e3779b97f4a7c15;
     while (!index(level, multiplier)) multiplier = multiplier * 0xd1342543de82ef95 + 2;
@@ -76,7 +79,8 @@ const Schema::Node* Schema::find_dotted(int level, Key key) const {
   const Node* node = nullptr;
   for (;;) {
     const auto* const dot = static_cast<const char*>(std::memchr(key.data, '.', key.size));
-    const Key segment{key.data, dot == nullptr ? key.size : static_cast<std::size_t>(dot - key.data)};
+    const Key segment{key.data,
+                      dot == nullptr ? key.size : static_cast<std::size_t>(dot - key.data)};
     const Level& table = levels_[static_cast<std::size_t>(level)];
     const std::uint8_t slot = table.slots[fingerprint(segment, table.multiplier) >> 58];
     if (slot == kEmpty || !is(nodes_[slot], segment)) return nullptr;

@@ -1,6 +1,8 @@
-// The fields of a JSON format that we read, as a tree of keys. Everything else in a document is validated and ignored.
+// The fields of a JSON format that we read, as a tree of keys. Everything else in a document is
+// validated and ignored.
 //
-// Threads: immutable once built. Cost: find() takes one table look-up and one comparison of 16 bytes, whether the key is known or not.
+// Threads: immutable once built. Cost: find() takes one table look-up and one comparison of 16
+// bytes, whether the key is known or not.
 #pragma once
 
 #include <array>
@@ -15,7 +17,8 @@
 namespace stuffwatch::ingest::json {
 
 using FieldId = std::uint8_t;
-inline constexpr std::size_t kMaxNodes = 64;  // leaves and containers of one schema: a set of them is one word
+inline constexpr std::size_t kMaxNodes =
+    64;  // leaves and containers of one schema: a set of them is one word
 
 // A key, and the 16 bytes behind its first that may be read: the record's padding sees to that.
 struct Key {
@@ -30,7 +33,8 @@ class Schema {
     std::string_view path;  // "source.geo.country_iso_code"
     FieldId field;          // several paths may name one field
   };
-  // kDotted: a key may also spell several levels at once, as Elastic's tools write them: {"source.ip": ...}.
+  // kDotted: a key may also spell several levels at once, as Elastic's tools write them:
+  // {"source.ip": ...}.
   enum class Keys : std::uint8_t { kNested, kDotted };
 
   static constexpr int kNoLevel = -1, kRoot = 0;
@@ -45,11 +49,13 @@ class Schema {
 
   explicit Schema(std::span<const Path> paths, Keys keys = Keys::kNested);
 
-  // The child of `level` with that key; nullptr when it is none of ours. Keys of 16 bytes and more are compared in full.
+  // The child of `level` with that key; nullptr when it is none of ours. Keys of 16 bytes and more
+  // are compared in full.
   [[nodiscard]] const Node* find(int level, Key key) const {
     const Level& table = levels_[static_cast<std::size_t>(level)];
     const std::uint8_t slot = table.slots[fingerprint(key, table.multiplier) >> 58];
-    if (slot != kEmpty && is(nodes_[slot], key)) [[likely]] return &nodes_[slot];
+    if (slot != kEmpty && is(nodes_[slot], key)) [[likely]]
+      return &nodes_[slot];
     return keys_ == Keys::kDotted ? find_dotted(level, key) : nullptr;
   }
 
@@ -81,10 +87,13 @@ inline std::uint64_t Schema::load(const char* from) {
 }
 
 inline std::uint64_t Schema::mask_of(std::size_t bytes) {
-  return bytes >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (bytes * 8)) - 1;  // little-endian: the first bytes are the low ones
+  return bytes >= 8 ? ~std::uint64_t{0}
+                    : (std::uint64_t{1} << (bytes * 8)) -
+                          1;  // little-endian: the first bytes are the low ones
 }
 
-// Of the size, the first and the last eight bytes: keys of up to 16 bytes never share one before it is multiplied.
+// Of the size, the first and the last eight bytes: keys of up to 16 bytes never share one before it
+// is multiplied.
 inline std::uint64_t Schema::fingerprint(Key key, std::uint64_t multiplier) {
   const std::uint64_t head = load(key.data) & mask_of(key.size);
   const std::uint64_t tail = key.size > 8 ? load(key.data + key.size - 8) : 0;
@@ -93,7 +102,8 @@ inline std::uint64_t Schema::fingerprint(Key key, std::uint64_t multiplier) {
 
 inline bool Schema::is(const Node& node, Key key) {
   if (key.size != node.name.size()) return false;
-  const std::uint64_t difference = ((load(key.data) ^ node.words[0]) & node.masks[0]) | ((load(key.data + 8) ^ node.words[1]) & node.masks[1]);
+  const std::uint64_t difference = ((load(key.data) ^ node.words[0]) & node.masks[0]) |
+                                   ((load(key.data + 8) ^ node.words[1]) & node.masks[1]);
   return difference == 0 && (key.size <= 16 || key.text() == node.name);
 }
 

@@ -49,7 +49,9 @@ char* put_utf8(std::uint32_t c, char* out) {
 
 char simple_escape(char c) {
   switch (c) {
-    case '"': case '\\': case '/': return c;
+    case '"':
+    case '\\':
+    case '/': return c;
     case 'b': return '\b';
     case 'f': return '\f';
     case 'n': return '\n';
@@ -78,7 +80,8 @@ Reject unescape(std::string_view body, char*& out) {
   const char* at = body.data();
   const char* const end = at + body.size();
   while (at != end) {
-    const auto* const found = static_cast<const char*>(std::memchr(at, '\\', static_cast<std::size_t>(end - at)));
+    const auto* const found =
+        static_cast<const char*>(std::memchr(at, '\\', static_cast<std::size_t>(end - at)));
     const char* const escape = found != nullptr ? found : end;
     if (out != nullptr) {
       std::memcpy(out, at, static_cast<std::size_t>(escape - at));

@@ -8,9 +8,10 @@
 
 namespace stuffwatch::ingest::json {
 
-// Writes what `body` (between the quotes) stands for to `out`, which must hold body.size() bytes, and moves `out` behind it. `out` may be
-// null: then the escapes are checked and nothing is written. Errors: kNotJson for an unknown or cut escape, kInvalidUtf8 for half a
-// surrogate pair, which no UTF-8 can say.
+// Writes what `body` (between the quotes) stands for to `out`, which must hold body.size() bytes,
+// and moves `out` behind it. `out` may be null: then the escapes are checked and nothing is
+// written. Errors: kNotJson for an unknown or cut escape, kInvalidUtf8 for half a surrogate pair,
+// which no UTF-8 can say.
 [[nodiscard]] Reject unescape(std::string_view body, char*& out);
 
 }  // namespace stuffwatch::ingest::json

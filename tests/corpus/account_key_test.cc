@@ -27,10 +27,12 @@ struct Row {
   std::string_view name, form;
 };
 
-// What the form is, for ever: a changed row needs a new kCanonicalVersion. The first byte is the class.
+// What the form is, for ever: a changed row needs a new kCanonicalVersion. The first byte is the
+// class.
 constexpr Row kTable[] = {
     {"alice@example.com", "ealice@example.com"},
-    {"Alice.Smith+News@EXAMPLE.Com", "ealice.smith+news@example.com"},  // the strict form keeps tags and dots
+    {"Alice.Smith+News@EXAMPLE.Com",
+     "ealice.smith+news@example.com"},  // the strict form keeps tags and dots
     {"  alice@example.com\r\n", "ealice@example.com"},
     {"alice@example.com.", "ealice@example.com"},
     {"alice@example.com..", "ualice@example.com.."},
@@ -40,7 +42,8 @@ constexpr Row kTable[] = {
     {"@example.com", "u@example.com"},
     {"alice@@example.com", "ualice@@example.com"},
     {"al ice@example.com", "ual ice@example.com"},
-    {"\"alice\"@example.com", "u\"alice\"@example.com"},  // a quoted local part is no address anybody types
+    {"\"alice\"@example.com",
+     "u\"alice\"@example.com"},  // a quoted local part is no address anybody types
     {"\"a@b\"@example.com", "u\"a@b\"@example.com"},
     {"ALICE", "ualice"},
     {"CORP\\Alice", "ucorp\\alice"},
@@ -54,12 +57,14 @@ constexpr Row kTable[] = {
     {"STRASSE@example.com", "estrasse@example.com"},
     {"Stra\u00dfe@example.com", "estrasse@example.com"},
     {"STRA\u1e9eE@example.com", "estrasse@example.com"},
-    {"alice@stra\u00dfe.example", "ealice@xn--strae-oqa.example"},  // in a domain, sharp s is a letter of its own
+    {"alice@stra\u00dfe.example",
+     "ealice@xn--strae-oqa.example"},  // in a domain, sharp s is a letter of its own
     {"alice@strasse.example", "ealice@strasse.example"},
-    {"\u0131@example.com", "e\u0131@example.com"},          // dotless i stays
-    {"\u0130@example.com", "ei\u0307@example.com"},         // I with a dot becomes i and a combining dot, in every locale
-    {"alice\uff20example.com", "ealice@example.com"},       // full-width @
-    {"\uff21\uff2c\uff29\uff23\uff25", "ualice"},           // full-width letters
+    {"\u0131@example.com", "e\u0131@example.com"},  // dotless i stays
+    {"\u0130@example.com",
+     "ei\u0307@example.com"},  // I with a dot becomes i and a combining dot, in every locale
+    {"alice\uff20example.com", "ealice@example.com"},  // full-width @
+    {"\uff21\uff2c\uff29\uff23\uff25", "ualice"},      // full-width letters
     {"Caf\u00e9", "ucaf\u00e9"},
     {"CAFE\u0301", "ucaf\u00e9"},  // NFD
     {"alice@b\u00fccher.example", "ealice@xn--bcher-kva.example"},
@@ -67,10 +72,10 @@ constexpr Row kTable[] = {
     {"alice@XN--BCHER-KVA.example", "ealice@xn--bcher-kva.example"},
     {"alice@b\u00fccher.example.", "ealice@xn--bcher-kva.example"},
     {"alice@b\u00fccher\u3002example", "ealice@xn--bcher-kva.example"},  // ideographic full stop
-    {"\u03a3\u0391\u03a3", "u\u03c3\u03b1\u03c3"},                      // final sigma folds
-    {"\ufeff\u00c4lice", "u\u00e4lice"},                                // a byte order mark is nothing
-    {"\u3000\u00c4lice\u00a0", "u\u00e4lice"},                          // spaces beyond ASCII
-    {"\ufb01sh", "ufish"},                                              // ligature
+    {"\u03a3\u0391\u03a3", "u\u03c3\u03b1\u03c3"},                       // final sigma folds
+    {"\ufeff\u00c4lice", "u\u00e4lice"},        // a byte order mark is nothing
+    {"\u3000\u00c4lice\u00a0", "u\u00e4lice"},  // spaces beyond ASCII
+    {"\ufb01sh", "ufish"},                      // ligature
     {"\u0391lice@ex\u0430mple.com", "e\u03b1lice@xn--exmple-4nf.com"},  // look-alikes stay apart
 };
 
@@ -84,11 +89,13 @@ TEST(Canonicalise, OfACanonicalFormIsTheForm) {
 
 TEST(Canonicalise, KeepsInvalidNamesApartAndCounted) {
   std::string out;
-  for (const std::string_view name : {"\xff\xfe"sv, "al\xc3"sv, "\xed\xa0\x80"sv, "alice@\x80.com"sv, "\xc0\xaf"sv}) {
+  for (const std::string_view name :
+       {"\xff\xfe"sv, "al\xc3"sv, "\xed\xa0\x80"sv, "alice@\x80.com"sv, "\xc0\xaf"sv}) {
     EXPECT_EQ(canonicalise(name, out), AccountClass::kInvalid);
     EXPECT_EQ(out, 'u' + std::string(name));
   }
-  for (const std::string_view blank : {""sv, "  "sv, "\t\r\n"sv, "\u3000"sv, "\ufeff"sv}) EXPECT_EQ(canonicalise(blank, out), AccountClass::kInvalid);
+  for (const std::string_view blank : {""sv, "  "sv, "\t\r\n"sv, "\u3000"sv, "\ufeff"sv})
+    EXPECT_EQ(canonicalise(blank, out), AccountClass::kInvalid);
   EXPECT_EQ(canonicalise("", out), AccountClass::kInvalid);
   EXPECT_EQ(out, "u");
 }
@@ -98,7 +105,8 @@ TEST(Canonicalise, ReturnsTheClassItWrites) {
   EXPECT_EQ(canonicalise("a@example.com", out), AccountClass::kEmail);
   EXPECT_EQ(canonicalise("alice", out), AccountClass::kUserName);
   EXPECT_EQ(canonicalise("+49170123456", out), AccountClass::kPhone);
-  for (const auto& [name, expected] : kTable) EXPECT_EQ(static_cast<char>(canonicalise(name, out)), expected[0]) << name;
+  for (const auto& [name, expected] : kTable)
+    EXPECT_EQ(static_cast<char>(canonicalise(name, out)), expected[0]) << name;
 }
 
 TEST(Canonicalise, KnowsTheLimitsOfAnAddress) {
@@ -137,21 +145,26 @@ TEST(Canonicalise, IsIdempotentOnEveryCodePoint) {
     name.assign("a");
     append_utf8(c, name);
     name += "B";
-    ASSERT_NE(canonicalise(name, once), AccountClass::kInvalid) << std::hex << static_cast<std::uint32_t>(c);
+    ASSERT_NE(canonicalise(name, once), AccountClass::kInvalid)
+        << std::hex << static_cast<std::uint32_t>(c);
     canonicalise(std::string_view(once).substr(1), twice);
     ASSERT_EQ(once, twice) << std::hex << static_cast<std::uint32_t>(c);
   }
 }
 
 TEST(Canonicalise, IsIdempotentOnRandomNames) {
-  const char32_t interesting[] = {'a', 'Z', '.', '@', '-', '+', '7', ' ', 0, 0xdf, 0x1e9e, 0x130, 0x131, 0x307, 0x301, 0x327, 0x345, 0x3b1, 0x1fb3, 0xff20, 0xff0e,
-                                  0x3002, 0x200d, 0xad, 0xfeff, 0x3000, 0xa0, 0x17f, 0x212a, 0xfb01, 0x1f1e6, 0x0915, 0x094d, 0xac00, 0x1100, 0x1161, 0x5d0, 0x644, 0x2024};
+  const char32_t interesting[] = {'a',    'Z',    '.',    '@',    '-',    '+',    '7',     ' ',
+                                  0,      0xdf,   0x1e9e, 0x130,  0x131,  0x307,  0x301,   0x327,
+                                  0x345,  0x3b1,  0x1fb3, 0xff20, 0xff0e, 0x3002, 0x200d,  0xad,
+                                  0xfeff, 0x3000, 0xa0,   0x17f,  0x212a, 0xfb01, 0x1f1e6, 0x0915,
+                                  0x094d, 0xac00, 0x1100, 0x1161, 0x5d0,  0x644,  0x2024};
   std::mt19937_64 random(7);
   std::string name, once, twice;
   for (int i = 0; i < 200'000; ++i) {
     name.clear();
     const auto length = 1 + random() % 12;
-    for (std::uint64_t k = 0; k < length; ++k) append_utf8(interesting[random() % std::size(interesting)], name);
+    for (std::uint64_t k = 0; k < length; ++k)
+      append_utf8(interesting[random() % std::size(interesting)], name);
     canonicalise(name, once);
     canonicalise(std::string_view(once).substr(1), twice);
     ASSERT_EQ(once, twice) << ::testing::PrintToString(name);
@@ -172,7 +185,8 @@ TEST(Canonicalise, SurvivesAnyBytes) {
   }
 }
 
-// Computed a second time by an independent program (BLAKE2b derivation, SipHash-2-4-128), which agreed.
+// Computed a second time by an independent program (BLAKE2b derivation, SipHash-2-4-128), which
+// agreed.
 TEST(AccountHasher, PublicKeyGivesTheseNumbersForEver) {
   const AccountHasher hasher = AccountHasher::public_key();
   std::string scratch;
@@ -192,11 +206,14 @@ TEST(AccountHasher, PublicKeyGivesTheseNumbersForEver) {
 TEST(AccountHasher, SpellingsShareAKeyAndClassesDoNot) {
   const AccountHasher hasher = AccountHasher::public_key();
   std::string scratch;
-  EXPECT_EQ(hasher("ALICE@b\u00fccher.example", scratch), hasher("alice@xn--bcher-kva.example.", scratch));
+  EXPECT_EQ(hasher("ALICE@b\u00fccher.example", scratch),
+            hasher("alice@xn--bcher-kva.example.", scratch));
   EXPECT_NE(hasher("alice", scratch), hasher("alice1", scratch));
-  std::set<std::uint64_t> values = {value_of(hasher("x", scratch)), hasher.table_seed(), hasher.check_value()};
-  for (const auto purpose : {AccountHasher::Purpose::kEventId, AccountHasher::Purpose::kPasswordToken, AccountHasher::Purpose::kClient,
-                             AccountHasher::Purpose::kTable}) {
+  std::set<std::uint64_t> values = {value_of(hasher("x", scratch)), hasher.table_seed(),
+                                    hasher.check_value()};
+  for (const auto purpose :
+       {AccountHasher::Purpose::kEventId, AccountHasher::Purpose::kPasswordToken,
+        AccountHasher::Purpose::kClient, AccountHasher::Purpose::kTable}) {
     values.insert(hasher.keyed(purpose, "ux"));  // what the account "x" hashes as
   }
   EXPECT_EQ(values.size(), 7U);
@@ -228,7 +245,8 @@ class KeyFile : public ::testing::Test {
     return hasher.error().message;
   }
 
-  static constexpr std::string_view kKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1E1F";
+  static constexpr std::string_view kKey =
+      "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1E1F";
   std::filesystem::path folder_;
 };
 
@@ -248,12 +266,13 @@ TEST_F(KeyFile, IsMadeOnceAndPrivate) {
   const auto file = folder_ / "key";
   const auto made = AccountHasher::from_file_or_create(file);
   ASSERT_TRUE(made) << made.error().message;
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0400U);
   EXPECT_EQ(status.st_size, 65);
   EXPECT_EQ(AccountHasher::from_file(file)->check_value(), made->check_value());
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);  // the draft is gone
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}),
+            1);  // the draft is gone
   const auto other = AccountHasher::from_file_or_create(folder_ / "other");
   ASSERT_TRUE(other);
   EXPECT_NE(other->check_value(), made->check_value());
@@ -277,10 +296,12 @@ TEST_F(KeyFile, MayCarryTheMaskOfASystemdCredential) {
 
 TEST_F(KeyFile, IsRefusedWhenItIsNoKey) {
   const std::string key(kKey);
-  for (const std::string& text : {std::string(), key.substr(1), key + "0", key + " ", "g" + key.substr(1), key + "\nx", key + key, "0x" + key}) {
+  for (const std::string& text : {std::string(), key.substr(1), key + "0", key + " ",
+                                  "g" + key.substr(1), key + "\nx", key + key, "0x" + key}) {
     EXPECT_THAT(problem(write(text, 0400)), HasSubstr("64 hex digits")) << text;
   }
-  EXPECT_EQ(problem(write(key.substr(1), 0400)).find(key.substr(1, 8)), std::string::npos);  // the message never quotes the key
+  EXPECT_EQ(problem(write(key.substr(1), 0400)).find(key.substr(1, 8)),
+            std::string::npos);  // the message never quotes the key
 }
 
 TEST_F(KeyFile, SaysWhatToDoWhenItIsAbsentOrNoFile) {

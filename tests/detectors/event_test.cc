@@ -37,10 +37,30 @@ TEST(IpAddress, ReadsAndPrintsBothFamilies) {
 }
 
 TEST(IpAddress, RefusesWhatIsNone) {
-  const std::string_view bad[] = {"",          "192.0.2",      "192.0.2.7.1",   "192.0.2.256", "192.0.2.07",    "192.0.2.",       ".192.0.2",
-                                  "192.0.2.7 ", " 192.0.2.7",  "192.0.2.7:443", "1e3.0.2.1",   "192.0.2.-7",    "::1%eth0",       "[::1]",
-                                  "2001:db8::1::2", "2001:db8:", "12345::",      "localhost",   "0x7f.0.0.1",    "3232235521",     "<null>",
-                                  "192.0..7",   "9999.0.2.1",   "2001:db8:1:2:3:4:5:6:7:8:9:a:b:c:d:e:f:0:1:2:3:4:5"};
+  const std::string_view bad[] = {"",
+                                  "192.0.2",
+                                  "192.0.2.7.1",
+                                  "192.0.2.256",
+                                  "192.0.2.07",
+                                  "192.0.2.",
+                                  ".192.0.2",
+                                  "192.0.2.7 ",
+                                  " 192.0.2.7",
+                                  "192.0.2.7:443",
+                                  "1e3.0.2.1",
+                                  "192.0.2.-7",
+                                  "::1%eth0",
+                                  "[::1]",
+                                  "2001:db8::1::2",
+                                  "2001:db8:",
+                                  "12345::",
+                                  "localhost",
+                                  "0x7f.0.0.1",
+                                  "3232235521",
+                                  "<null>",
+                                  "192.0..7",
+                                  "9999.0.2.1",
+                                  "2001:db8:1:2:3:4:5:6:7:8:9:a:b:c:d:e:f:0:1:2:3:4:5"};
   for (const std::string_view text : bad) {
     IpAddress out;
     EXPECT_FALSE(parse_ip(text, out)) << text;
@@ -66,7 +86,8 @@ TEST(IpAddress, PrintedFormReadsBackAsTheSame) {
   for (int i = 0; i < 5000; ++i) {
     IpAddress address = IpAddress::v4(static_cast<std::uint32_t>(random()));
     if (i % 2 != 0) {
-      for (auto& byte : address.bytes) byte = static_cast<std::uint8_t>(random() % 4 == 0 ? random() : 0);
+      for (auto& byte : address.bytes)
+        byte = static_cast<std::uint8_t>(random() % 4 == 0 ? random() : 0);
     }
     EXPECT_EQ(ip(to_string(address)), address) << to_string(address);
   }
@@ -74,16 +95,24 @@ TEST(IpAddress, PrintedFormReadsBackAsTheSame) {
 
 TEST(Network, ReadsAndPrints) {
   const std::pair<std::string_view, std::string_view> table[] = {
-      {"192.0.2.0/24", "192.0.2.0/24"},      {"192.0.2.77/24", "192.0.2.0/24"},       {"192.0.2.7", "192.0.2.7/32"},
-      {"10.0.0.0/8", "10.0.0.0/8"},          {"0.0.0.0/0", "0.0.0.0/0"},              {"2001:db8::/32", "2001:db8::/32"},
-      {"2001:db8::5", "2001:db8::5/128"},    {"::/0", "::/0"},                        {"::ffff:192.0.2.0/120", "192.0.2.0/24"},
-      {"2001:db8:ff80::/41", "2001:db8:ff80::/41"}, {"192.0.2.129/25", "192.0.2.128/25"}};
+      {"192.0.2.0/24", "192.0.2.0/24"},
+      {"192.0.2.77/24", "192.0.2.0/24"},
+      {"192.0.2.7", "192.0.2.7/32"},
+      {"10.0.0.0/8", "10.0.0.0/8"},
+      {"0.0.0.0/0", "0.0.0.0/0"},
+      {"2001:db8::/32", "2001:db8::/32"},
+      {"2001:db8::5", "2001:db8::5/128"},
+      {"::/0", "::/0"},
+      {"::ffff:192.0.2.0/120", "192.0.2.0/24"},
+      {"2001:db8:ff80::/41", "2001:db8:ff80::/41"},
+      {"192.0.2.129/25", "192.0.2.128/25"}};
   for (const auto& [text, printed] : table) EXPECT_EQ(to_string(network(text)), printed) << text;
 }
 
 TEST(Network, RefusesWhatIsNone) {
-  for (const std::string_view text : {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0.0/8 ", "10/8", "2001:db8::/129",
-                                      "::ffff:192.0.2.0/24", "10.0.0.0/0008", "office"}) {
+  for (const std::string_view text :
+       {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0.0/8 ", "10/8",
+        "2001:db8::/129", "::ffff:192.0.2.0/24", "10.0.0.0/0008", "office"}) {
     Network out;
     EXPECT_FALSE(parse_network(text, out)) << text;
   }
@@ -118,7 +147,8 @@ TEST(Network, ContainsExactlyTheAddressesThatWidenToIt) {
     const unsigned bits = static_cast<unsigned>(random() % (a.is_v4() ? 33 : 129));
     const Network of_a = Network::of(a, bits, bits);
     EXPECT_TRUE(of_a.contains(a));
-    EXPECT_EQ(of_a.contains(b), Network::of(b, bits, bits) == of_a) << to_string(of_a) << ' ' << to_string(b);
+    EXPECT_EQ(of_a.contains(b), Network::of(b, bits, bits) == of_a)
+        << to_string(of_a) << ' ' << to_string(b);
   }
 }
 
@@ -127,15 +157,19 @@ TEST(Names, AreThoseOfTheContractAndDistinct) {
   EXPECT_EQ(name_of(FailureReason::kUnknownAccount), "unknown_account");
   EXPECT_EQ(name_of(NetworkClass::kHosting), "hosting");
   std::set<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(FailureReason::kOther); ++i) names.insert(name_of(static_cast<FailureReason>(i)));
+  for (int i = 0; i <= static_cast<int>(FailureReason::kOther); ++i)
+    names.insert(name_of(static_cast<FailureReason>(i)));
   EXPECT_EQ(names.size(), 10U);
 }
 
 TEST(CredentialFailure, IsARefusedPassword) {
   LoginEvent event;
   event.outcome = Outcome::kFailure;
-  for (const auto& [reason, counts] : {std::pair{FailureReason::kBadPassword, true}, {FailureReason::kOther, true}, {FailureReason::kNone, true},
-                                       {FailureReason::kMfaFailed, false}, {FailureReason::kRateLimited, false},
+  for (const auto& [reason, counts] : {std::pair{FailureReason::kBadPassword, true},
+                                       {FailureReason::kOther, true},
+                                       {FailureReason::kNone, true},
+                                       {FailureReason::kMfaFailed, false},
+                                       {FailureReason::kRateLimited, false},
                                        {FailureReason::kInternalError, false}}) {
     event.reason = reason;
     EXPECT_EQ(is_credential_failure(event), counts) << name_of(reason);

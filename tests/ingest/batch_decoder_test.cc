@@ -66,7 +66,8 @@ RawLogin login_from(std::string_view source, std::string_view account = "alice")
   return login;
 }
 
-EventBatch run(std::unique_ptr<Decoder> decoder, const std::vector<std::string>& records, const DecodeSettings& settings = {}) {
+EventBatch run(std::unique_ptr<Decoder> decoder, const std::vector<std::string>& records,
+               const DecodeSettings& settings = {}) {
   BatchDecoder batch(std::move(decoder), settings, hasher());
   EventBatch out;
   batch.decode(chunk_of(records), out);
@@ -74,14 +75,19 @@ EventBatch run(std::unique_ptr<Decoder> decoder, const std::vector<std::string>&
 }
 
 EventBatch run(const RawLogin& login, const DecodeSettings& settings = {}) {
-  return run(std::make_unique<Scripted>(std::vector<Scripted::Step>{{{login}, {}}}), {"x"}, settings);
+  return run(std::make_unique<Scripted>(std::vector<Scripted::Step>{{{login}, {}}}), {"x"},
+             settings);
 }
 
-EventBatch native(const std::vector<std::string>& records, const DecodeSettings& settings = {}) { return run(make_native_decoder(), records, settings); }
+EventBatch native(const std::vector<std::string>& records, const DecodeSettings& settings = {}) {
+  return run(make_native_decoder(), records, settings);
+}
 
 const std::string kNative =
-    R"({"time":"2026-03-01T11:00:00.500Z","account":"Alice@Example.com","outcome":"failure","reason":"bad_password","ip":"192.0.2.7","user_agent":"Mozilla/5.0",)"
-    R"("ja3":"e7d7","app":"web","tenant":"1111","asn":64500,"country":"de","account_id":"00u1","session_id":"s1","event_id":"e1","device_id":"dev"})";
+    R"({"time":"2026-03-01T11:00:00.500Z","account":"Alice@Example.com","outcome":"failure",)"
+    R"("reason":"bad_password","ip":"192.0.2.7","user_agent":"Mozilla/5.0",)"
+    R"("ja3":"e7d7","app":"web","tenant":"1111","asn":64500,"country":"de","account_id":"00u1",)"
+    R"("session_id":"s1","event_id":"e1","device_id":"dev"})";
 
 TEST(BatchDecoder, MakesAnEvent) {
   const EventBatch batch = native({kNative});
@@ -95,7 +101,8 @@ TEST(BatchDecoder, MakesAnEvent) {
   EXPECT_EQ(event.reason, FailureReason::kBadPassword);
   EXPECT_EQ(event.as_number, 64500U);
   EXPECT_EQ((std::string_view{event.country.data(), 2}), "DE");
-  EXPECT_EQ(event.client, hasher().keyed(AccountHasher::Purpose::kClient, std::string_view("Mozilla/5.0\0e7d7", 16)));
+  EXPECT_EQ(event.client, hasher().keyed(AccountHasher::Purpose::kClient,
+                                         std::string_view("Mozilla/5.0\0e7d7", 16)));
   EXPECT_EQ(event.ja4, 0U);
   EXPECT_NE(event.tenant, 0U);
   EXPECT_NE(event.app, 0U);
@@ -108,25 +115,35 @@ TEST(BatchDecoder, MakesAnEvent) {
   EXPECT_EQ(event.text->user_agent, "Mozilla/5.0");
   EXPECT_EQ(event.text->app, "web");
   EXPECT_EQ(event.text->tenant, "1111");
-  EXPECT_EQ(batch.origins[0].event_id, hasher().keyed(AccountHasher::Purpose::kEventId, std::string_view("1111\0e1", 7)));
+  EXPECT_EQ(batch.origins[0].event_id,
+            hasher().keyed(AccountHasher::Purpose::kEventId, std::string_view("1111\0e1", 7)));
   EXPECT_FALSE(batch.origins[0].trusted);
 }
 
 TEST(BatchDecoder, GivesTheSameEventWhateverTheFormat) {
   const std::string ocsf =
-      R"({"class_uid":3002,"activity_id":1,"time":1772362800500,"status_id":2,"status_detail":"bad_password","user":{"name":"Alice@Example.com","uid":"00u1"},)"
-      R"("src_endpoint":{"ip":"::ffff:192.0.2.7","autonomous_system":{"number":64500},"location":{"country":"DE"}},"http_request":{"user_agent":"Mozilla/5.0"},)"
-      R"("tls":{"ja3_hash":{"value":"e7d7"}},"service":{"name":"web"},"cloud":{"account":{"uid":"1111"}},"session":{"uid":"s1"},"metadata":{"uid":"e1"}})";
+      R"({"class_uid":3002,"activity_id":1,"time":1772362800500,"status_id":2,)"
+      R"("status_detail":"bad_password","user":{"name":"Alice@Example.com","uid":"00u1"},)"
+      R"("src_endpoint":{"ip":"::ffff:192.0.2.7","autonomous_system":{"number":64500},)"
+      R"("location":{"country":"DE"}},"http_request":{"user_agent":"Mozilla/5.0"},)"
+      R"("tls":{"ja3_hash":{"value":"e7d7"}},"service":{"name":"web"},)"
+      R"("cloud":{"account":{"uid":"1111"}},"session":{"uid":"s1"},"metadata":{"uid":"e1"}})";
   const std::string ecs =
-      R"({"@timestamp":"2026-03-01T12:00:00.500+01:00","event":{"category":["authentication"],"outcome":"failure","reason":"bad_password","id":"e1"},)"
-      R"("user.name":"Alice@Example.com","user.id":"00u1","source.ip":"192.0.2.7:4711","source.as.number":64500,"source.geo.country_iso_code":"DE",)"
-      R"("user_agent":{"original":"Mozilla\/5.0"},"tls.client.ja3":"e7d7","service.name":"web","organization.id":"1111","session.id":"s1"})";
-  const EventBatch batches[] = {native({kNative}), run(make_ocsf_decoder(), {ocsf}), run(make_ecs_decoder(), {ecs})};
+      R"({"@timestamp":"2026-03-01T12:00:00.500+01:00","event":{"category":["authentication"],)"
+      R"("outcome":"failure","reason":"bad_password","id":"e1"},)"
+      R"("user.name":"Alice@Example.com","user.id":"00u1","source.ip":"192.0.2.7:4711",)"
+      R"("source.as.number":64500,"source.geo.country_iso_code":"DE",)"
+      R"("user_agent":{"original":"Mozilla\/5.0"},"tls.client.ja3":"e7d7","service.name":"web",)"
+      R"("organization.id":"1111","session.id":"s1"})";
+  const EventBatch batches[] = {native({kNative}), run(make_ocsf_decoder(), {ocsf}),
+                                run(make_ecs_decoder(), {ecs})};
   for (const EventBatch& batch : batches) {
     ASSERT_EQ(batch.events.size(), 1U);
     const detectors::LoginEvent &a = batches[0].events[0], &b = batch.events[0];
-    EXPECT_EQ(std::tie(a.time, a.account, a.source_ip, a.client, a.ja4, a.password_token, a.tenant, a.app, a.as_number, a.country, a.outcome, a.reason, a.mfa),
-              std::tie(b.time, b.account, b.source_ip, b.client, b.ja4, b.password_token, b.tenant, b.app, b.as_number, b.country, b.outcome, b.reason, b.mfa));
+    EXPECT_EQ(std::tie(a.time, a.account, a.source_ip, a.client, a.ja4, a.password_token, a.tenant,
+                       a.app, a.as_number, a.country, a.outcome, a.reason, a.mfa),
+              std::tie(b.time, b.account, b.source_ip, b.client, b.ja4, b.password_token, b.tenant,
+                       b.app, b.as_number, b.country, b.outcome, b.reason, b.mfa));
     EXPECT_EQ(batch.origins[0].event_id, batches[0].origins[0].event_id);
     EXPECT_EQ(b.text->user_agent, "Mozilla/5.0");
     EXPECT_EQ(b.text->account_id, "00u1");
@@ -134,14 +151,17 @@ TEST(BatchDecoder, GivesTheSameEventWhateverTheFormat) {
 }
 
 TEST(BatchDecoder, CountsEveryRecordOnce) {
-  EventBatch batch = native({kNative, "", "{", replaced(kNative, "192.0.2.7", "nowhere"), kNative, replaced(kNative, "}", R"(,"x":1,"pwd":2})"),
-                             replaced(replaced(kNative, "192.0.2.7", "nowhere"), "}", R"(,"x":1,"pwd":2})")});
+  EventBatch batch =
+      native({kNative, "", "{", replaced(kNative, "192.0.2.7", "nowhere"), kNative,
+              replaced(kNative, "}", R"(,"x":1,"pwd":2})"),
+              replaced(replaced(kNative, "192.0.2.7", "nowhere"), "}", R"(,"x":1,"pwd":2})")});
   EXPECT_EQ(batch.counts.records, 7U);
   EXPECT_EQ(batch.counts.decoded, 3U);
   EXPECT_EQ(batch.counts.skipped[static_cast<std::size_t>(Skip::kBlankLine)], 1U);
   EXPECT_EQ(batch.counts.rejected[static_cast<std::size_t>(Reject::kNotJson)], 1U);
   EXPECT_EQ(batch.counts.rejected[static_cast<std::size_t>(Reject::kBadAddress)], 2U);
-  EXPECT_EQ(batch.counts.unknown_fields, 1U);  // of rejected records nothing is counted but the rejection
+  EXPECT_EQ(batch.counts.unknown_fields,
+            1U);  // of rejected records nothing is counted but the rejection
   EXPECT_EQ(batch.counts.secret_fields, 1U);
   ASSERT_EQ(batch.bad.size(), 3U);
   EXPECT_EQ(batch.bad[0].record, 2U);
@@ -150,7 +170,8 @@ TEST(BatchDecoder, CountsEveryRecordOnce) {
   ASSERT_EQ(batch.events.size(), 3U);
   EXPECT_EQ(batch.origins[1].record, 4U);
   EXPECT_EQ(batch.origins[2].record, 5U);
-  for (std::size_t i = 0; i < batch.events.size(); ++i) EXPECT_EQ(batch.events[i].text, &batch.texts[i]);
+  for (std::size_t i = 0; i < batch.events.size(); ++i)
+    EXPECT_EQ(batch.events[i].text, &batch.texts[i]);
 }
 
 TEST(BatchDecoder, TakesAllLoginsOfARecordOrNone) {
@@ -237,7 +258,8 @@ TEST(BatchDecoder, TellsClientsApart) {
   };
   EXPECT_EQ(client("", "", "").client, 0U);
   EXPECT_EQ(client("", "", "").ja4, 0U);
-  EXPECT_EQ(client("curl", "t13d", "e7").client, client("curl", "t13d", "other").client);  // JA4 stands before JA3
+  EXPECT_EQ(client("curl", "t13d", "e7").client,
+            client("curl", "t13d", "other").client);  // JA4 stands before JA3
   EXPECT_EQ(client("curl", "t13d", "").ja4, client("wget", "t13d", "").ja4);
   EXPECT_NE(client("curl", "t13d", "").client, client("wget", "t13d", "").client);
   EXPECT_NE(client("curl", "", "e7").client, client("curl", "", "").client);
@@ -248,7 +270,9 @@ TEST(BatchDecoder, TellsClientsApart) {
 TEST(BatchDecoder, RemembersClientsWithoutMixingThemUp) {
   std::vector<Scripted::Step> steps;
   std::vector<std::string> agents, records;
-  for (int i = 0; i < 3000; ++i) agents.push_back("agent " + std::to_string(i * 7 % 1000) + (i % 3 == 0 ? std::string(2000, 'x') : ""));
+  for (int i = 0; i < 3000; ++i)
+    agents.push_back("agent " + std::to_string(i * 7 % 1000) +
+                     (i % 3 == 0 ? std::string(2000, 'x') : ""));
   for (const std::string& agent : agents) {
     RawLogin login = login_from("192.0.2.7");
     login.user_agent = agent;
@@ -257,7 +281,9 @@ TEST(BatchDecoder, RemembersClientsWithoutMixingThemUp) {
   }
   const EventBatch batch = run(std::make_unique<Scripted>(steps), records);
   for (std::size_t i = 0; i < agents.size(); ++i) {
-    ASSERT_EQ(batch.events[i].client, hasher().keyed(AccountHasher::Purpose::kClient, agents[i] + '\0')) << agents[i];
+    ASSERT_EQ(batch.events[i].client,
+              hasher().keyed(AccountHasher::Purpose::kClient, agents[i] + '\0'))
+        << agents[i];
   }
 }
 
@@ -274,8 +300,10 @@ TEST(BatchDecoder, SettlesWhatMfaMeans) {
   EXPECT_EQ(settled(Outcome::kSuccess, FailureReason::kNone, Mfa::kFailed), stopped);
   EXPECT_EQ(settled(Outcome::kFailure, FailureReason::kOther, Mfa::kFailed), stopped);
   EXPECT_EQ(settled(Outcome::kFailure, FailureReason::kMfaFailed, Mfa::kUnknown), stopped);
-  EXPECT_EQ(settled(Outcome::kFailure, FailureReason::kLocked, Mfa::kFailed), std::tuple(Outcome::kFailure, FailureReason::kLocked, Mfa::kFailed));
-  EXPECT_EQ(settled(Outcome::kSuccess, FailureReason::kOther, Mfa::kPassed), std::tuple(Outcome::kSuccess, FailureReason::kNone, Mfa::kPassed));
+  EXPECT_EQ(settled(Outcome::kFailure, FailureReason::kLocked, Mfa::kFailed),
+            std::tuple(Outcome::kFailure, FailureReason::kLocked, Mfa::kFailed));
+  EXPECT_EQ(settled(Outcome::kSuccess, FailureReason::kOther, Mfa::kPassed),
+            std::tuple(Outcome::kSuccess, FailureReason::kNone, Mfa::kPassed));
 }
 
 TEST(BatchDecoder, KeepsTextAliveAndCopiesOnlyWhatItMust) {
@@ -291,7 +319,9 @@ TEST(BatchDecoder, KeepsTextAliveAndCopiesOnlyWhatItMust) {
     EXPECT_EQ(event.account, moved.events[0].account);
   }
   const std::string_view chunk(moved.chunk.memory[0].get(), kNative.size() * 4 + 200);
-  const auto in_chunk = [&](std::string_view text) { return text.data() >= chunk.data() && text.data() < chunk.data() + chunk.size(); };
+  const auto in_chunk = [&](std::string_view text) {
+    return text.data() >= chunk.data() && text.data() < chunk.data() + chunk.size();
+  };
   EXPECT_TRUE(in_chunk(moved.texts[0].user_name));
   EXPECT_FALSE(in_chunk(moved.texts[1].user_name));
   EXPECT_TRUE(in_chunk(moved.texts[1].user_agent));
@@ -318,7 +348,8 @@ TEST(BatchDecoder, ReadsCountriesAsCodesOnly) {
     return run(login).events[0].country;
   };
   EXPECT_EQ(country("us"), (std::array{'U', 'S'}));
-  for (const std::string_view none : {"", "United States", "D", "1A", "D ", "D-"}) EXPECT_EQ(country(none), (std::array<char, 2>{})) << none;
+  for (const std::string_view none : {"", "United States", "D", "1A", "D ", "D-"})
+    EXPECT_EQ(country(none), (std::array<char, 2>{})) << none;
 }
 
 TEST(BatchDecoder, CarriesWhatTheMergeNeeds) {
@@ -327,7 +358,8 @@ TEST(BatchDecoder, CarriesWhatTheMergeNeeds) {
   login.password_token = "tok";
   const EventBatch batch = run(login);
   EXPECT_TRUE(batch.origins[0].yearless && batch.origins[0].zoneless);
-  EXPECT_EQ(batch.events[0].password_token, hasher().keyed(AccountHasher::Purpose::kPasswordToken, "tok"));
+  EXPECT_EQ(batch.events[0].password_token,
+            hasher().keyed(AccountHasher::Purpose::kPasswordToken, "tok"));
   EXPECT_EQ(run(login_from("192.0.2.7")).events[0].password_token, 0U);
 }
 

@@ -14,10 +14,14 @@ using testing::Kept;
 using testing::Padded;
 using testing::replaced;
 
-const std::string kMinimal = R"({"time":"2026-03-01T12:00:00.5+01:00","account":"alice@example.com","outcome":"success","ip":"192.0.2.7"})";
+const std::string kMinimal =
+    R"({"time":"2026-03-01T12:00:00.5+01:00","account":"alice@example.com","outcome":"success",)"
+    R"("ip":"192.0.2.7"})";
 const std::string kFull =
-    R"({"time":1772362800500,"account":"Alice","outcome":"failure","reason":"bad_password","ip":"2001:db8::1","forwarded_for":"192.0.2.1, 10.0.0.1",)"
-    R"("user_agent":"Mozilla/5.0","ja4":"t13d","ja3":"e7d7","device_id":"dev","app":"web","tenant":"shop","asn":64500,"country":"de","mfa":"none",)"
+    R"({"time":1772362800500,"account":"Alice","outcome":"failure","reason":"bad_password",)"
+    R"("ip":"2001:db8::1","forwarded_for":"192.0.2.1, 10.0.0.1",)"
+    R"("user_agent":"Mozilla/5.0","ja4":"t13d","ja3":"e7d7","device_id":"dev","app":"web",)"
+    R"("tenant":"shop","asn":64500,"country":"de","mfa":"none",)"
     R"("account_id":"00u1","session_id":"s1","event_id":"e1","password_token":"tok"})";
 
 Verdict decode(std::string_view text, Kept& kept) {
@@ -30,7 +34,8 @@ Verdict decode(std::string_view text, Kept& kept) {
 Reject reject_of(std::string_view text) {
   Kept kept;
   const Reject why = decode(text, kept).reject;
-  EXPECT_EQ(kept.accounts.empty(), why != Reject::kNone) << text;  // a bad record contributes nothing
+  EXPECT_EQ(kept.accounts.empty(), why != Reject::kNone)
+      << text;  // a bad record contributes nothing
   return why;
 }
 
@@ -66,24 +71,38 @@ TEST(NativeDecoder, ReadsEveryField) {
   EXPECT_EQ(login.mfa, Mfa::kNone);
   EXPECT_EQ(login.as_number, 64500U);
   const std::pair<std::string_view, std::string_view> texts[] = {
-      {login.account, "Alice"},      {login.source_ip, "2001:db8::1"}, {login.forwarded_for, "192.0.2.1, 10.0.0.1"}, {login.user_agent, "Mozilla/5.0"},
-      {login.ja4, "t13d"},           {login.ja3, "e7d7"},              {login.device_id, "dev"},                     {login.app, "web"},
-      {login.tenant, "shop"},        {login.country, "de"},            {login.account_id, "00u1"},                   {login.session_id, "s1"},
-      {login.event_id, "e1"},        {login.password_token, "tok"}};
+      {login.account, "Alice"},
+      {login.source_ip, "2001:db8::1"},
+      {login.forwarded_for, "192.0.2.1, 10.0.0.1"},
+      {login.user_agent, "Mozilla/5.0"},
+      {login.ja4, "t13d"},
+      {login.ja3, "e7d7"},
+      {login.device_id, "dev"},
+      {login.app, "web"},
+      {login.tenant, "shop"},
+      {login.country, "de"},
+      {login.account_id, "00u1"},
+      {login.session_id, "s1"},
+      {login.event_id, "e1"},
+      {login.password_token, "tok"}};
   for (const auto& [got, expected] : texts) EXPECT_EQ(got, expected);
   EXPECT_EQ(kept.unknown, 0);
   EXPECT_EQ(kept.secrets, 0);
 }
 
 TEST(NativeDecoder, RejectsWithTheReason) {
-  const auto with = [](std::string_view what, std::string_view instead) { return replaced(kMinimal, what, instead); };
-  const std::string time = R"("2026-03-01T12:00:00.5+01:00")", account = R"("alice@example.com")", outcome = R"("success")", ip = R"("192.0.2.7")";
+  const auto with = [](std::string_view what, std::string_view instead) {
+    return replaced(kMinimal, what, instead);
+  };
+  const std::string time = R"("2026-03-01T12:00:00.5+01:00")", account = R"("alice@example.com")",
+                    outcome = R"("success")", ip = R"("192.0.2.7")";
   const std::pair<std::string, Reject> table[] = {
       {"not json", Reject::kNotJson},
       {kMinimal + "x", Reject::kNotJson},
       {"[]", Reject::kNotThisFormat},
       {R"({"time":)" + std::string(100, '['), Reject::kNotJson},
-      {replaced(kMinimal, "}", R"(,"z":)" + std::string(64, '[') + std::string(64, ']') + "}"), Reject::kTooDeep},
+      {replaced(kMinimal, "}", R"(,"z":)" + std::string(64, '[') + std::string(64, ']') + "}"),
+       Reject::kTooDeep},
       {kMinimal + std::string(2 << 20, ' '), Reject::kTooLarge},
       {with("alice", "al\xff"), Reject::kInvalidUtf8},
       {with("alice", R"(al\ud800)"), Reject::kInvalidUtf8},
@@ -120,14 +139,18 @@ TEST(NativeDecoder, RejectsWithTheReason) {
       {replaced(kFull, R"("s1")", "7"), Reject::kBadValue},
       {replaced(kFull, R"("Mozilla/5.0")", "[]"), Reject::kBadValue},
   };
-  for (const auto& [text, reason] : table) EXPECT_EQ(name_of(reject_of(text)), name_of(reason)) << text.substr(0, 300);
+  for (const auto& [text, reason] : table)
+    EXPECT_EQ(name_of(reject_of(text)), name_of(reason)) << text.substr(0, 300);
 }
 
 TEST(NativeDecoder, TakesWhatIsUnusualButRight) {
   for (const std::string& text :
-       {replaced(kMinimal, "alice@example.com", ""), replaced(kMinimal, "alice@example.com", R"(shell\u0000\n)"), replaced(kMinimal, "ip", R"(\u0069p)"),
-        replaced(kFull, "1772362800500", "0"), replaced(kFull, "1772362800500", "253402300799999"), replaced(kFull, "64500", "4294967295"),
-        replaced(kFull, R"("bad_password")", "null"), replaced(kFull, R"("none")", R"("")"), "\xef\xbb\xbf" + kMinimal + "\r"}) {
+       {replaced(kMinimal, "alice@example.com", ""),
+        replaced(kMinimal, "alice@example.com", R"(shell\u0000\n)"),
+        replaced(kMinimal, "ip", R"(\u0069p)"), replaced(kFull, "1772362800500", "0"),
+        replaced(kFull, "1772362800500", "253402300799999"), replaced(kFull, "64500", "4294967295"),
+        replaced(kFull, R"("bad_password")", "null"), replaced(kFull, R"("none")", R"("")"),
+        "\xef\xbb\xbf" + kMinimal + "\r"}) {
     EXPECT_EQ(reject_of(text), Reject::kNone) << text;
   }
 }
@@ -140,9 +163,15 @@ TEST(NativeDecoder, SkipsBlankLines) {
 
 TEST(NativeDecoder, KnowsEveryReason) {
   const std::pair<std::string_view, FailureReason> reasons[] = {
-      {"bad_password", FailureReason::kBadPassword}, {"unknown_account", FailureReason::kUnknownAccount}, {"locked", FailureReason::kLocked},
-      {"disabled", FailureReason::kDisabled},        {"mfa_failed", FailureReason::kMfaFailed},           {"blocked", FailureReason::kBlocked},
-      {"rate_limited", FailureReason::kRateLimited}, {"internal_error", FailureReason::kInternalError},   {"other", FailureReason::kOther}};
+      {"bad_password", FailureReason::kBadPassword},
+      {"unknown_account", FailureReason::kUnknownAccount},
+      {"locked", FailureReason::kLocked},
+      {"disabled", FailureReason::kDisabled},
+      {"mfa_failed", FailureReason::kMfaFailed},
+      {"blocked", FailureReason::kBlocked},
+      {"rate_limited", FailureReason::kRateLimited},
+      {"internal_error", FailureReason::kInternalError},
+      {"other", FailureReason::kOther}};
   for (const auto& [name, reason] : reasons) {
     Kept kept;
     ASSERT_TRUE(decode(replaced(kFull, "bad_password", name), kept).decoded()) << name;
@@ -156,7 +185,8 @@ TEST(NativeDecoder, KnowsEveryReason) {
 
 TEST(NativeDecoder, NeverReadsSecretsAndCountsStrangers) {
   Kept kept;
-  const std::string text = replaced(kMinimal, "}", R"(,"Password":"hunter2","nested":{"pwd":"hunter2"},"colour":"blue"})");
+  const std::string text = replaced(
+      kMinimal, "}", R"(,"Password":"hunter2","nested":{"pwd":"hunter2"},"colour":"blue"})");
   ASSERT_TRUE(decode(text, kept).decoded());
   EXPECT_EQ(kept.secrets, 2);
   EXPECT_EQ(kept.unknown, 2);

@@ -12,13 +12,15 @@
 
 namespace stuffwatch::ingest::testing {
 
-// A copy of a record on the heap, to the byte: a sanitizer sees whoever reads beyond the padding. The padding is filled with what does most harm
-// to a decoder that trusts it.
+// A copy of a record on the heap, to the byte: a sanitizer sees whoever reads beyond the padding.
+// The padding is filled with what does most harm to a decoder that trusts it.
 class Padded {
  public:
-  explicit Padded(std::string_view text) : memory_(std::make_unique<char[]>(text.size() + RawChunk::kPadding)) {
+  explicit Padded(std::string_view text)
+      : memory_(std::make_unique<char[]>(text.size() + RawChunk::kPadding)) {
     constexpr std::string_view kTrap = "\"}]}]}";
-    for (std::size_t i = 0; i < RawChunk::kPadding; ++i) memory_[text.size() + i] = kTrap[i % kTrap.size()];
+    for (std::size_t i = 0; i < RawChunk::kPadding; ++i)
+      memory_[text.size() + i] = kTrap[i % kTrap.size()];
     std::memcpy(memory_.get(), text.data(), text.size());
     record_.bytes = {memory_.get(), text.size()};
   }

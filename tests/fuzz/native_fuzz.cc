@@ -1,0 +1,8 @@
+#include "ingest/decode_native.h"
+#include "tests/fuzz/json_decoder_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  static const auto decoder = stuffwatch::ingest::make_native_decoder();
+  stuffwatch::ingest::fuzz::decode(*decoder, bytes, size);
+  return 0;
+}
