@@ -28,6 +28,7 @@ class JsonlSink final : public Sink {
 
   [[nodiscard]] config::Result<Delivered> deliver(std::span<const detectors::Revision> revisions) override;
   [[nodiscard]] config::Result<void> settle() override;
+  [[nodiscard]] config::Result<void> check() override { return ready(); }
 
  private:
   [[nodiscard]] config::Result<void> open();

@@ -1,6 +1,6 @@
 // Where revisions go: one implementation a kind of receiver. At least once: a revision may come again after a crash or a
 // failed delivery, always with the same body; receivers keep the highest revision of an id.
-// Threads: deliver() and settle() from the sink's own thread; cancel() from any.
+// Threads: deliver(), settle() and check() from the sink's own thread; cancel() from any.
 // Errors:  kFailed; the runner backs off and comes again with the same revisions. A sink never gives up by itself.
 #pragma once
 
@@ -27,6 +27,8 @@ class Sink {
       std::span<const detectors::Revision> revisions) = 0;
   // Makes what was delivered durable where acknowledging alone does not; the cursor is saved only after it.
   [[nodiscard]] virtual config::Result<void> settle() { return {}; }
+  // Can the receiver be reached and written to? Delivers nothing. For config check --live and the start-up line.
+  [[nodiscard]] virtual config::Result<void> check() { return {}; }
   // The process is going down: a deliver() that waits returns at once.
   virtual void cancel() {}
 };

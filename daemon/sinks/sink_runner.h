@@ -86,6 +86,8 @@ class SinkRunner {
   void start();
   // Delivers what is durable now, for at most `patience`; a sink that fails once more is left alone. Then saves the cursor.
   void stop(std::chrono::milliseconds patience);
+  // Asks the thread to drain without waiting for it: so that several can be stopped side by side.
+  void begin_stop() { thread_.request_stop(); }
 
   // One round: fetch, deliver, save when it is time.
   [[nodiscard]] Step step();
