@@ -15,11 +15,9 @@ namespace {
 
 using corpus::AccountHasher;
 
-constexpr std::size_t
-    kClients = 256,
-    kCachedBytes =
-        // longer words are hashed anew: they are rare, and whoever sends them wants our memory
-    1024;
+constexpr std::size_t kClients = 256;
+// Longer words are hashed anew each time: they are rare, and whoever sends them wants our memory.
+constexpr std::size_t kCachedBytes = 1024;
 
 std::uint64_t never_zero(std::uint64_t hash) { return hash != 0 ? hash : 1; }
 
