@@ -20,6 +20,8 @@
 
 #include "config/rfc3339.h"
 #include "detectors/event.h"
+#include "ingest/decode_native.h"
+#include "tests/ingest/decoding.h"
 #include "tests/ingest/files.h"
 
 namespace stuffwatch::ingest::simulation {
@@ -128,6 +130,19 @@ TEST_P(Scenarios, EventsAreWellFormedSortedAndFictitious) {
   ASSERT_GT(count, 1'000u);
   EXPECT_GT(bytes / count, 400u);
   EXPECT_LT(bytes / count, 440u);
+}
+
+TEST_P(Scenarios, TheNativeDecoderTakesEveryEvent) {
+  const auto decoder = make_native_decoder();
+  testing::Kept kept;
+  std::size_t events = 0;
+  for (const std::string& line : lines(events_file())) {
+    const testing::Padded padded(line);
+    ASSERT_TRUE(decoder->decode(padded.record(), kept).decoded()) << line;
+    ASSERT_EQ(kept.logins.size(), ++events) << line;
+  }
+  EXPECT_EQ(kept.unknown, 0);
+  EXPECT_EQ(kept.secrets, 0);
 }
 
 TEST_P(Scenarios, LabelsAgreeWithTheEvents) {
