@@ -38,12 +38,12 @@ std::uint64_t hash_of(const AccountId& id, std::uint64_t seed) { return mix(id.t
 class NetworkSet {
  public:
   bool add(std::uint32_t network) {  // true when it was not in the set
-    const auto listed = std::span(words_).first(std::min<std::size_t>(count_, kExact));
-    if (count_ <= kExact) {
+    if (exact_) {
+      const auto listed = std::span(words_).first(count_);
       if (std::ranges::find(listed, network) != listed.end()) return false;
       if (count_ < kExact) return words_[count_++] = network, true;
       const auto exact = words_;
-      words_.fill(0);
+      words_.fill(0), exact_ = false;
       for (const std::uint32_t old : exact) set_bits(old);
     }
     if (!set_bits(network)) return false;
@@ -51,7 +51,7 @@ class NetworkSet {
     return true;
   }
   [[nodiscard]] std::uint16_t count() const { return count_; }
-  void clear() { words_.fill(0), count_ = 0; }
+  void clear() { *this = NetworkSet{}; }
 
  private:
   static constexpr std::size_t kExact = 6;
@@ -68,6 +68,7 @@ class NetworkSet {
   }
   std::array<std::uint32_t, kExact> words_{};
   std::uint16_t count_ = 0;
+  bool exact_ = true;
 };
 
 // 88 bytes. Counts of earlier lives and steps are halved every 30 days: an account that travels carries its own chance.
@@ -159,7 +160,7 @@ class AccountFanin final : public Detector {
   }
 
   void begin_life(AccountRecord& record, EventTime time, bool had_one) {
-    if (had_one) record.lives += 1, record.steps += static_cast<float>(record.networks.count() - 1);
+    if (had_one && record.networks.count() != 0) record.lives += 1, record.steps += static_cast<float>(record.networks.count() - 1);
     const auto month = static_cast<std::uint16_t>(ms(time) / (30ll * 86'400'000));
     for (; record.history_month < month && record.lives != 0; ++record.history_month) {
       record.lives /= 2, record.steps /= 2;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <utility>
 #include <vector>
 
@@ -90,7 +91,7 @@ void FirstContacts::observe_one(const LoginEvent& event, const Key& key, std::ui
   if (kept(event.account, record.thinning)) {
     ++record.attempts;
     Contact* contact = inserted ? nullptr : contacts_.find(slab_.number_of(record), record.generation, event.account);
-    if (contact == nullptr || (contact->matured() && contact->time() < from_ms(record.life_start_ms))) {
+    if (contact == nullptr || of_earlier_life(record, *contact)) {
       first_contact(record, event, out);
     } else {
       if (contact->attempts != UINT16_MAX) ++contact->attempts;
@@ -108,6 +109,11 @@ void FirstContacts::begin_life(Record& record, EventTime time) {
   record.attempts = 0, record.accounts = record.pending;  // pending contacts go on into the new life
   record.thinning = 0;
   restart_matured(record), restart_at_once(record);
+}
+
+// Its account may be counted once more. One that was pending when the life began has gone over into it.
+bool FirstContacts::of_earlier_life(const Record& record, const Contact& contact) const {
+  return contact.matured() && contact.time() + settings_.maturity <= from_ms(record.life_start_ms);
 }
 
 void FirstContacts::restart_matured(Record& record) {
@@ -128,10 +134,11 @@ void FirstContacts::first_contact(Record& record, const LoginEvent& event, Findi
   ++record.accounts, ++record.pending;
   contacts_.append(Contact::make(event.account, event.time, klass, event.stranger, slab_.number_of(record), record.generation),
                    [&](const Contact& gone) {
+                     if (gone.owner == Contact::kNobody) return;
                      Record& owner = slab_.at(gone.owner);
-                     if (gone.owner == Contact::kNobody || owner.generation != gone.generation) return;
+                     if (owner.generation != gone.generation) return;
                      if (!gone.matured() && owner.pending != 0) --owner.pending;
-                     if (gone.time() >= from_ms(owner.life_start_ms)) ++forgotten_;
+                     if (!of_earlier_life(owner, gone)) ++forgotten_;
                    });
   if (klass != ContactClass::kOk && klass != ContactClass::kUnknown) return;
   const double evidence = record.at_once.observe(kAtOnceModel, klass == ContactClass::kUnknown ? 1 : 0);
@@ -216,6 +223,12 @@ void FirstContacts::add_usage(StateUsage& usage) const {
   for (std::size_t i = 0; i < lives_.reached.size(); ++i) usage.reached[i] += lives_.reached[i];
 }
 
+// Whether a later event may still ask for it: to count its account, or as evidence, which may have begun before the life.
+bool FirstContacts::may_matter(const Record& record, const Contact& contact) const {
+  if (!of_earlier_life(record, contact)) return true;
+  return record.evidence_start_ms != kNoEvidence && contact.time() >= from_ms(record.life_start_ms + record.evidence_start_ms);
+}
+
 // Keys oldest first, so that reading them back restores the order of eviction; contacts refer to them by rank. Contacts that can no longer matter keep
 // their place in the ring (what is forgotten next depends on it) but not their content.
 void FirstContacts::save(StateWriter& out) const {
@@ -227,7 +240,7 @@ void FirstContacts::save(StateWriter& out) const {
   std::uint64_t run = 0;
   contacts_.for_each([&](const Contact& c) {
     const bool owned = c.owner != Contact::kNobody && rank[c.owner] != Contact::kNobody && slab_.at(c.owner).generation == c.generation;
-    if (!owned || (c.matured() && c.time() < from_ms(slab_.at(c.owner).life_start_ms))) {
+    if (!owned || !may_matter(slab_.at(c.owner), c)) {
       ++run;
       return;
     }
@@ -251,6 +264,7 @@ void FirstContacts::load(StateReader& in) {
     record = saved, record.links = links;
   }
   const auto total = in.get<std::uint64_t>();
+  if (total > std::bit_ceil(settings_.max_contacts)) return in.fail();
   std::uint64_t count = 0;
   const auto forget = [](const Contact&) {};
   const auto matured = [&](const Contact& c) {

@@ -75,12 +75,14 @@ class FirstContacts {
 
   void observe_one(const LoginEvent& event, const Key& key, std::uint64_t hash, FindingCollector& out);
   void begin_life(Record& record, EventTime time);
+  [[nodiscard]] bool of_earlier_life(const Record& record, const Contact& contact) const;
   void first_contact(Record& record, const LoginEvent& event, FindingCollector& out);
   void mature(const Contact& contact, EventTime watermark, std::uint64_t seq, FindingCollector& out);
   void restart_matured(Record& record);
   void restart_at_once(Record& record);
   void alarm(Record& record, const Finding& base, EventTime since, bool at_once, FindingCollector& out);
   [[nodiscard]] Evidence evidence_since(const Record& record, EventTime since, EventTime until, bool at_once) const;
+  [[nodiscard]] bool may_matter(const Record& record, const Contact& contact) const;
   [[nodiscard]] bool owns(const Record& record, const Contact& contact) const {
     return contact.owner == slab_.number_of(record) && contact.generation == record.generation;
   }

@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <limits>
 
 namespace stuffwatch::detectors {
 namespace {
@@ -37,6 +38,7 @@ constexpr double kLog10Of2 = 0.301029995663981195;
 
 double power_of_ten(double x) {
   if (!(x > 0)) return -400;
+  if (x < std::numeric_limits<double>::min()) return power_of_ten(x * 0x1p64) - 64 * kLog10Of2;  // subnormal: no implied bit
   const auto bits = std::bit_cast<std::uint64_t>(x);
   const auto exponent = static_cast<int>(bits >> 52 & 0x7ff) - 1023;
   return exponent * kLog10Of2 + kMantissa[bits >> 44 & 0xff];

@@ -67,6 +67,7 @@ void StrangerFilter::advance(EventTime watermark) {
   if (watermark - since_ <= kGeneration) return;
   std::swap(generation_[0], generation_[1]);
   generation_[0].clear();
+  if (watermark - since_ > 2 * kGeneration) generation_[1].clear();  // a silence: all of it is older than one generation
   since_ = watermark;
 }
 
