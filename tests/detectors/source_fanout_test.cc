@@ -1,0 +1,449 @@
+#include <cmath>
+#include <deque>
+#include <map>
+#include <numeric>
+#include <set>
+#include <tuple>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/detectors/streams.h"
+
+namespace stuffwatch::detectors {
+namespace {
+
+constexpr std::string_view kAtOnce = "first contacts at once", kMatured = "first contacts, matured";
+
+const IpAddress kSource = ip_of("192.0.2.7");
+
+EventTime at(std::chrono::milliseconds offset) { return kStart + offset; }
+std::chrono::seconds s(std::uint64_t n) { return std::chrono::seconds{n}; }
+
+Recorder run_source_fanout(const Stream& stream, std::string_view yaml = "") { return run(*detector_named("source_fanout", yaml), stream); }
+
+const Finding& first_on(const Recorder& r, Entity::Kind kind) {
+  for (const Finding& f : r.findings)
+    if (f.key.kind == kind) return f;
+  throw std::runtime_error("no finding of that kind");
+}
+
+// An event of another place, so that time goes on for everyone.
+void let_pass(Stream& stream, EventTime until) { stream.success(until, 999'999, ip_of("203.0.113.250")); }
+
+TEST(SourceFanout, AlarmsAtOnceAtTheThirtiethUnknownAccount) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    stream.unknown(at(s(i)), i, kSource);
+    stream.unknown(at(s(i)), i, kSource);  // a retry is no new account
+  }
+  const Recorder r = run_source_fanout(stream);
+  ASSERT_EQ(r.on(Entity::Kind::kAddress), 1U);
+  ASSERT_EQ(r.on(Entity::Kind::kPrefix), 1U);
+  const Finding& f = first_on(r, Entity::Kind::kAddress);
+  EXPECT_EQ(f.seq, 59U);  // the first attempt on the thirtieth account
+  EXPECT_FALSE(f.at_tick);
+  EXPECT_EQ(f.time, at(29s));
+  EXPECT_EQ(f.detector, kContext.id);
+  EXPECT_EQ(to_string(f.key), "net:192.0.2.7/32");
+  EXPECT_EQ(f.attack, AttackKind::kCredentialStuffing);
+  EXPECT_EQ(f.factor.statistic, kAtOnce);
+  EXPECT_GE(f.factor.value, f.factor.threshold);
+  EXPECT_EQ(f.factor.threshold, 2e8);
+  EXPECT_GT(f.starts_per_10m, 0);
+  EXPECT_EQ(to_string(first_on(r, Entity::Kind::kPrefix).key), "net:192.0.2.0/24");
+}
+
+TEST(SourceFanout, EvidenceOfAnAlarmAtOnceIsWhatMadeIt) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    stream.unknown(at(s(i)), i, kSource);
+    if (i < 10) stream.unknown(at(s(i) + 1ms), i, kSource);
+  }
+  const Evidence e = first_on(run_source_fanout(stream), Entity::Kind::kAddress).evidence;
+  EXPECT_EQ(e.start, at(0s));
+  EXPECT_EQ(e.end, at(29s));
+  EXPECT_EQ(e.accounts, 30U);
+  EXPECT_EQ(e.attempts, 40U);
+  EXPECT_EQ(e.failures, 40U);
+  EXPECT_EQ(e.successes, 0U);
+  ASSERT_EQ(e.list.size(), 30U);
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    EXPECT_EQ(value_of(e.list[i].account), i);
+    EXPECT_EQ(e.list[i].attempts, i < 10 ? 2U : 1U);
+    EXPECT_EQ(e.list[i].time, at(s(i)));
+    EXPECT_FALSE(e.list[i].success);
+  }
+}
+
+TEST(SourceFanout, AStrangersSuccessIsAVictimAndAFamiliarOneIsNot) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 120; ++i) {
+    if (i == 35) stream.success(at(s(i)), i, kSource);
+    else if (i == 36) stream.success(at(s(i)), i, kSource).stranger = false;
+    else stream.unknown(at(s(i)), i + (i < 30 ? 0 : 1000), kSource);
+  }
+  const Recorder r = run_source_fanout(stream);
+  ASSERT_EQ(r.on(Entity::Kind::kAddress), 2U);
+  const Evidence e = r.findings.back().evidence;
+  EXPECT_EQ(e.successes, 1U);
+  EXPECT_EQ(e.accounts, e.failures + 1);
+  EXPECT_EQ(e.attempts, e.failures + e.successes);
+  const auto victim = std::ranges::find_if(e.list, &EvidenceAccount::success);
+  ASSERT_NE(victim, e.list.end());
+  EXPECT_EQ(value_of(victim->account), 35U);
+}
+
+// Two in a hundred get in: 49 accounts; one in twenty: 106 (successes spread evenly).
+TEST(SourceFanout, AlarmsLaterWhenSomeGetIn) {
+  for (const auto& [every, first, low, high] : {std::tuple{50u, 25u, 45u, 53u}, {20u, 10u, 98u, 114u}}) {
+    Stream stream;
+    for (std::uint64_t i = 1; i <= 200; ++i) {
+      if (i % every == first) stream.success(at(s(i)), i, kSource);
+      else stream.unknown(at(s(i)), i, kSource);
+    }
+    const Recorder r = run_source_fanout(stream);
+    ASSERT_GE(r.findings.size(), 1U) << every;
+    EXPECT_GE(r.findings.front().seq, low) << every;
+    EXPECT_LE(r.findings.front().seq, high) << every;
+  }
+}
+
+TEST(SourceFanout, BadPasswordsOfStrangersNeedSixtyAccountsAndTenMinutes) {
+  for (const std::uint64_t accounts : {59u, 60u}) {
+    Stream stream;
+    for (std::uint64_t i = 0; i < accounts; ++i) stream.bad(at(s(i)), i, kSource);
+    let_pass(stream, at(600s + s(accounts - 1) - 1ms));
+    let_pass(stream, at(600s + s(accounts - 1)));
+    const Recorder r = run_source_fanout(stream);
+    ASSERT_EQ(r.on(Entity::Kind::kAddress), accounts == 60 ? 1U : 0U);
+    ASSERT_EQ(r.on(Entity::Kind::kPrefix), accounts == 60 ? 1U : 0U);
+    if (accounts < 60) continue;
+    const Finding& f = first_on(r, Entity::Kind::kAddress);
+    EXPECT_TRUE(f.at_tick);
+    EXPECT_EQ(f.seq, 62U);
+    EXPECT_EQ(f.time, at(659s));
+    EXPECT_EQ(f.factor.statistic, kMatured);
+    EXPECT_EQ(f.attack, AttackKind::kPasswordSpraying);
+    EXPECT_EQ(f.evidence.start, at(0s));
+    EXPECT_EQ(f.evidence.end, at(59s));
+    EXPECT_EQ(f.evidence.accounts, 60U);
+    EXPECT_EQ(f.evidence.attempts, 60U);
+  }
+}
+
+TEST(SourceFanout, FamiliarFailuresNeverCount) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 300; ++i) stream.bad(at(s(i)), i, kSource).stranger = false;
+  let_pass(stream, at(2h));
+  EXPECT_TRUE(run_source_fanout(stream).findings.empty());
+}
+
+TEST(SourceFanout, WhatIsNotARefusedPasswordIsNoEvidence) {
+  for (const FailureReason reason : {FailureReason::kMfaFailed, FailureReason::kInternalError, FailureReason::kRateLimited}) {
+    Stream stream;
+    for (std::uint64_t i = 0; i < 300; ++i) stream.add(at(s(i)), i, kSource, Outcome::kFailure, reason);
+    for (std::uint64_t i = 0; i < 300; ++i) stream.add(at(s(300 + i)), i, kSource, Outcome::kUnknown);
+    let_pass(stream, at(2h));
+    const auto detector = detector_named("source_fanout");
+    const Recorder r = run(*detector, stream);
+    EXPECT_TRUE(r.findings.empty()) << name_of(reason);
+    EXPECT_EQ(detector->usage().keys, 2U) << "only of the last event";
+  }
+}
+
+TEST(SourceFanout, ARetryLoopDoesNotAlarmInTheMaturedProcess) {
+  for (const std::uint64_t attempts : {6u, 8u}) {
+    Stream stream;
+    for (std::uint64_t i = 0; i < 80 * attempts; ++i) stream.bad(at(i * 100ms), i % 80, kSource);
+    let_pass(stream, at(2h));
+    EXPECT_EQ(run_source_fanout(stream).on(Entity::Kind::kAddress), attempts == 6 ? 1U : 0U);
+  }
+}
+
+TEST(SourceFanout, WhoGetsInWithinTenMinutesWasNoFailure) {
+  for (const bool in_time : {true, false}) {
+    Stream stream;
+    for (std::uint64_t i = 0; i < 80; ++i) stream.bad(at(s(i)), i, kSource);
+    if (!in_time) let_pass(stream, at(690s));
+    for (std::uint64_t i = 0; i < 80; ++i) stream.success(at((in_time ? 500s : 700s) + s(i)), i, kSource);
+    let_pass(stream, at(2h));
+    EXPECT_EQ(run_source_fanout(stream).findings.empty(), in_time);
+  }
+}
+
+TEST(SourceFanout, ALifeEndsAfterADay) {
+  for (const auto pause : {23h, 25h}) {
+    Stream stream;
+    for (std::uint64_t i = 0; i < 15; ++i) stream.unknown(at(s(i)), i, kSource);
+    for (std::uint64_t i = 15; i < 30; ++i) stream.unknown(at(pause + s(i)), i, kSource);
+    EXPECT_EQ(run_source_fanout(stream).findings.empty(), pause == 25h);
+    for (std::uint64_t i = 0; i < 15; ++i) stream.unknown(at(pause + 60s + s(i)), i, kSource);  // first met in the earlier life
+    EXPECT_EQ(run_source_fanout(stream).on(Entity::Kind::kAddress), 1U);
+    EXPECT_EQ(run_source_fanout(stream).findings.front().seq, pause == 23h ? 30U : 45U);
+  }
+}
+
+TEST(SourceFanout, AnAccountPendingAtTheTurnOfALifeCountsOnceInTheNewOne) {
+  Stream stream;
+  stream.success(at(0s), 5000, kSource);  // the life begins
+  for (std::uint64_t i = 0; i < 40; ++i) stream.bad(at(24h - 60s + s(i)), i, kSource);
+  for (std::uint64_t i = 40; i < 59; ++i) stream.bad(at(24h + 1s + s(i)), i, kSource);
+  for (std::uint64_t i = 0; i < 40; ++i) stream.bad(at(24h + 20min + s(i)), i, kSource);
+  let_pass(stream, at(26h));
+  EXPECT_TRUE(run_source_fanout(stream).findings.empty());
+  stream.bad(at(26h), 60, kSource);
+  let_pass(stream, at(27h));
+  const Recorder r = run_source_fanout(stream);
+  ASSERT_EQ(r.on(Entity::Kind::kAddress), 1U);
+  EXPECT_EQ(r.findings.front().evidence.start, at(24h - 60s));
+  EXPECT_EQ(r.findings.front().evidence.accounts, 60U);
+}
+
+TEST(SourceFanout, APrefixAlarmsWhenItsAddressesTakeTurns) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 40; ++i) stream.unknown(at(s(i)), i, IpAddress::v4(0xc0000200 + static_cast<std::uint32_t>(i)));
+  const Recorder r = run_source_fanout(stream);
+  ASSERT_EQ(r.findings.size(), 1U);
+  EXPECT_EQ(r.findings[0].seq, 30U);
+  EXPECT_EQ(to_string(r.findings[0].key), "net:192.0.2.0/24");
+}
+
+TEST(SourceFanout, Ipv6KeysAreTheSixtyFourAndTheFortyEight) {
+  Stream one, many;
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    IpAddress ip = ip_of("2001:db8:1:2::");
+    ip.bytes[15] = static_cast<std::uint8_t>(i);
+    one.unknown(at(s(i)), i, ip);
+    ip.bytes[7] = static_cast<std::uint8_t>(i);
+    many.unknown(at(s(i)), i, ip);
+  }
+  const Recorder r = run_source_fanout(one);
+  ASSERT_EQ(r.findings.size(), 2U);
+  EXPECT_EQ(to_string(first_on(r, Entity::Kind::kAddress).key), "net:2001:db8:1:2::/64");
+  EXPECT_EQ(to_string(first_on(r, Entity::Kind::kPrefix).key), "net:2001:db8:1::/48");
+  const Recorder spread = run_source_fanout(many);
+  ASSERT_EQ(spread.findings.size(), 1U);
+  EXPECT_EQ(to_string(spread.findings[0].key), "net:2001:db8:1::/48");
+}
+
+TEST(SourceFanout, TenantsAreApart) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 58; ++i) stream.unknown(at(s(i)), i, kSource).tenant = 1 + i % 2;
+  EXPECT_TRUE(run_source_fanout(stream).findings.empty());
+  stream.unknown(at(60s), 100, kSource).tenant = 2;
+  const Recorder r = run_source_fanout(stream);
+  ASSERT_EQ(r.findings.size(), 2U);
+  EXPECT_EQ(r.findings[0].key.tenant, 2U);
+}
+
+TEST(SourceFanout, ActivityIsWhatStrangersDoAfterTheAlarm) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 30; ++i) stream.unknown(at(s(i)), i, kSource);
+  const std::uint64_t unknown = stream.unknown(at(31s), 31, kSource).seq, success = stream.success(at(32s), 32, kSource).seq;
+  stream.bad(at(33s), 33, kSource).stranger = false;
+  stream.success(at(34s), 34, kSource).stranger = false;
+  const std::uint64_t mfa = stream.add(at(35s), 35, kSource, Outcome::kFailure, FailureReason::kMfaFailed).seq;
+  stream.add(at(36s), 36, kSource, Outcome::kFailure, FailureReason::kMfaFailed).stranger = false;
+  const std::uint64_t neighbour = stream.bad(at(37s), 37, ip_of("192.0.2.8")).seq;
+  stream.bad(at(37s), 37, ip_of("198.51.100.7"));
+  const std::uint64_t late = stream.bad(at(31s + 24h), 38, kSource).seq;
+  stream.success(at(49h), 39, kSource);  // a day after the last stranger's failure
+  const Recorder r = run_source_fanout(stream);
+  ASSERT_EQ(r.findings.size(), 2U);
+  std::vector<std::uint64_t> address, prefix;
+  for (const auto& a : r.activities) (a.key.kind == Entity::Kind::kAddress ? address : prefix).push_back(a.seq);
+  EXPECT_THAT(address, testing::ElementsAre(30, unknown, success, mfa, late));
+  EXPECT_THAT(prefix, testing::ElementsAre(30, unknown, success, mfa, neighbour, late));
+}
+
+TEST(SourceFanout, TheSourceLongestUnseenMakesRoomAndIsCounted) {
+  const auto source = [](std::uint64_t i) { return IpAddress::v4(static_cast<std::uint32_t>(0x0a000001 + i * 256)); };
+  for (const bool kept_alive : {false, true}) {
+    Stream stream;
+    for (std::uint64_t i = 0; i < 29; ++i) stream.unknown(at(s(i)), i, kSource);
+    for (std::uint64_t i = 0; i < 100; ++i) {
+      stream.success(at(30s + s(i)), i, source(i));
+      if (kept_alive) stream.unknown(at(30s + s(i)), 0, kSource);
+    }
+    stream.unknown(at(200s), 30, kSource);
+    const auto detector = detector_named("source_fanout", "max_keys: 64");
+    EXPECT_EQ(run(*detector, stream).findings.size(), kept_alive ? 2U : 0U);
+    const StateUsage usage = detector->usage();
+    EXPECT_EQ(usage.keys, 128U);
+    EXPECT_EQ(usage.max_keys, 128U);
+    EXPECT_EQ(usage.evictions, kept_alive ? 2 * 37U : 2 * 38U);
+  }
+}
+
+TEST(SourceFanout, ContactsThatMakeRoomAreCounted) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 2000; ++i) stream.success(at(i * 100ms), i, kSource);
+  const auto detector = detector_named("source_fanout", "max_contacts: 1024");
+  run(*detector, stream);
+  EXPECT_EQ(detector->usage().evictions, 2 * (2000U - 1024U));
+}
+
+TEST(SourceFanout, CountsLivesAndHowFarTheyGot) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 30; ++i) stream.unknown(at(s(i)), i, kSource);
+  const auto detector = detector_named("source_fanout");
+  run(*detector, stream);
+  const StateUsage usage = detector->usage();
+  EXPECT_EQ(usage.lives, 2 * 3U);  // address and prefix; two processes, one of them begun again after its alarm
+  for (const std::uint64_t reached : usage.reached) EXPECT_EQ(reached, 2U);
+}
+
+TEST(SourceFanout, RefusesADamagedState) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 29; ++i) stream.unknown(at(s(i)), i, kSource);
+  const auto detector = detector_named("source_fanout");
+  run(*detector, stream);
+  std::string state;
+  StateWriter writer(state);
+  detector->save(writer);
+  for (std::size_t size = 0; size < state.size(); size += 5) {
+    StateReader cut(std::string_view(state).substr(0, size));
+    EXPECT_FALSE(detector_named("source_fanout")->load(cut).has_value()) << size;
+  }
+  StateReader longer(state += 'x');
+  EXPECT_FALSE(detector_named("source_fanout")->load(longer).has_value());
+}
+
+// ---- A plain model -------------------------------------------------------------------------------------------------------
+// The rules once more, with maps and doubles and no bounds. It matures everything that is due before each event, as the ticks of feed() do.
+class Oracle {
+ public:
+  struct Alarm {
+    std::uint64_t seq;
+    std::string key;
+    bool at_once;
+    double value;
+  };
+  std::vector<Alarm> alarms;
+
+  void event(const LoginEvent& e) {
+    mature(e);
+    if (e.outcome != Outcome::kSuccess && !is_credential_failure(e)) return;
+    for (const Entity& key : {Entity::address(e.tenant, e.source_ip), Entity::prefix(e.tenant, e.source_ip)}) contact(e, to_string(key));
+  }
+
+ private:
+  enum Class { kOk, kBad, kUnknown, kFamiliar };
+  struct Mixture {
+    std::vector<double> null;
+    std::vector<std::vector<double>> alternative;
+    std::vector<double> weight, ratio{}, seen{};
+    void restart() { ratio.assign(weight.size(), 1), seen.assign(null.size(), 0); }
+    double add(std::size_t i) {
+      const auto sum = [](const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); };
+      double evidence = 0;
+      const double total = sum(seen), q = (null[i] + seen[i]) / (sum(null) + total);
+      for (std::size_t k = 0; k < weight.size(); ++k) {
+        ratio[k] = std::clamp(ratio[k] * ((alternative[k][i] + seen[i]) / (sum(alternative[k]) + total) / q), 1e-30, 1e30);
+        evidence += weight[k] * ratio[k];
+      }
+      seen[i] += 1;
+      return evidence;
+    }
+  };
+  struct Life {
+    EventTime start{};
+    Mixture matured{{7, .8, .2}, {{.3, 2, 7.7}, {.3, 9.4, .3}, {.3, 5, 4.7}, {4, 1.5, 4.5}}, {.3, .3, .2, .2}};
+    Mixture at_once{{7.76, .24}, {{.3, 9.7}, {2, 8}}, {.6, .4}};
+    std::map<std::uint64_t, Class> accounts{};
+    std::set<std::uint64_t> pending{};
+    double attempts = 0, failures = 0;
+    void begin(EventTime time) { start = time, attempts = failures = 0, matured.restart(), at_once.restart(); }
+  };
+  struct Pending {
+    EventTime due;
+    std::string key;
+    std::uint64_t account;
+  };
+  std::map<std::string, Life> lives_;
+  std::deque<Pending> queue_;
+
+  void mature(const LoginEvent& e) {
+    for (; !queue_.empty() && queue_.front().due <= e.time; queue_.pop_front()) {
+      Life& life = lives_.at(queue_.front().key);
+      const std::uint64_t account = queue_.front().account;
+      const Class klass = life.accounts.at(account);
+      life.pending.erase(account);
+      if (klass == kFamiliar) continue;
+      const double evidence = life.matured.add(klass);
+      life.failures += klass == kOk ? 0 : 1;
+      const bool alarm = evidence >= 2e8 && life.failures >= 4 && life.attempts <= 6 * static_cast<double>(life.accounts.size());
+      if (alarm) alarms.push_back({e.seq, queue_.front().key, false, evidence});
+      if (alarm || evidence < 1e-3) life.matured.restart(), life.failures = 0;
+    }
+  }
+  void contact(const LoginEvent& e, const std::string& key) {
+    const auto [known, fresh] = lives_.try_emplace(key);
+    Life& life = known->second;
+    if (fresh || e.time - life.start > 24h) {
+      life.begin(e.time);
+      std::erase_if(life.accounts, [&](const auto& a) { return !life.pending.contains(a.first); });
+    }
+    life.attempts += 1;
+    const bool success = e.outcome == Outcome::kSuccess, unknown = e.reason == FailureReason::kUnknownAccount;
+    const auto [account, first] = life.accounts.try_emplace(value_of(e.account), success ? kOk : unknown ? kUnknown : e.stranger ? kBad : kFamiliar);
+    if (!first) {
+      if (success && life.pending.contains(account->first)) account->second = kOk;
+      return;
+    }
+    life.pending.insert(account->first), queue_.push_back({e.time + 600s, key, account->first});
+    if (!success && !unknown) return;
+    const double evidence = life.at_once.add(unknown ? 1 : 0);
+    if (evidence >= 2e8) alarms.push_back({e.seq, key, true, evidence});
+    if (evidence >= 2e8 || evidence < 1e-3) life.at_once.restart();
+  }
+};
+
+// Several sources, each with a temper of its own; accounts repeat; now and then hours pass.
+Stream random_stream(std::uint64_t seed, int events) {
+  Random random(seed);
+  Stream stream;
+  EventTime time = kStart;
+  constexpr std::uint64_t kSources = 12;
+  std::array<double, kSources> success{}, unknown{};
+  for (std::size_t i = 0; i < kSources; ++i) success[i] = i % 3 == 0 ? .9 : random.unit() * .05, unknown[i] = random.unit();
+  for (int n = 0; n < events; ++n) {
+    time += std::chrono::milliseconds{random.below(random.chance(.001) ? 36'000'000 : 9000)};
+    const std::uint64_t i = random.below(kSources), tight = i % 2 == 0 ? 40 : 4000;
+    const IpAddress ip = i < 8 ? IpAddress::v4(0xc0000200 + static_cast<std::uint32_t>(i % 4 * 256 + random.below(i < 4 ? 1 : 3))) : ip_of(i % 2 == 0 ? "2001:db8:1:2::7" : "2001:db8:1:3::7");
+    const std::uint64_t account = random.below(tight);
+    LoginEvent* e;
+    if (random.chance(success[i])) e = &stream.success(time, account, ip);
+    else if (random.chance(unknown[i])) e = &stream.unknown(time, account, ip);
+    else if (random.chance(.02)) e = &stream.add(time, account, ip, Outcome::kFailure, FailureReason::kInternalError);
+    else e = &stream.bad(time, account, ip);
+    e->stranger = e->outcome != Outcome::kSuccess ? random.chance(.8) : random.chance(.3);
+  }
+  return stream;
+}
+
+TEST(SourceFanout, AgreesWithAPlainModel) {
+  std::size_t at_once = 0, matured = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    const Stream stream = random_stream(seed, 6000);
+    const Recorder r = run_source_fanout(stream);
+    Oracle oracle;
+    for (const LoginEvent& e : stream.events) oracle.event(e);
+    const auto line = [](std::uint64_t seq, const std::string& key, bool once) { return std::to_string(seq) + ' ' + key + (once ? " at once" : " matured"); };
+    std::map<std::string, double> wanted, found;
+    for (const auto& a : oracle.alarms) wanted[line(a.seq, a.key, a.at_once)] = a.value, ++(a.at_once ? at_once : matured);
+    for (const Finding& f : r.findings) found[line(f.seq, to_string(f.key), f.factor.statistic == kAtOnce)] = f.factor.value;
+    ASSERT_EQ(found.size(), r.findings.size());
+    for (const auto& [key, value] : wanted) {
+      ASSERT_TRUE(found.contains(key)) << "seed " << seed << ": " << key;
+      ASSERT_NEAR(found.at(key) / value, 1, 1e-5) << "seed " << seed << ": " << key;
+    }
+    ASSERT_EQ(found.size(), wanted.size()) << "seed " << seed;
+  }
+  EXPECT_GT(at_once, 20U);
+  EXPECT_GT(matured, 20U);
+}
+
+}  // namespace
+}  // namespace stuffwatch::detectors
