@@ -1,0 +1,119 @@
+#include "daemon/log.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <chrono>
+#include <memory>
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "config/rfc3339.h"
+#include "daemon/json_writer.h"
+
+namespace stuffwatch::daemon {
+namespace {
+
+struct LogState {
+  std::shared_ptr<spdlog::logger> logger;
+  std::atomic<LogFormat> format = LogFormat::kText;
+};
+
+// Made at the first use, by one thread (function-local static); spdlog's own default logger writes
+// to standard output.
+LogState& state() {
+  static LogState* const instance = [] {
+    auto logger = std::make_shared<spdlog::logger>(
+        "stuffwatch", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    logger->set_pattern("%v");
+    logger->flush_on(spdlog::level::trace);
+    static LogState made;
+    made.logger = std::move(logger);
+    return &made;
+  }();
+  return *instance;
+}
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug: return spdlog::level::debug;
+    case LogLevel::kInfo: return spdlog::level::info;
+    case LogLevel::kWarning: return spdlog::level::warn;
+    case LogLevel::kError: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+void append_text_value(std::string& out, const LogField& field) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_./:,@+[]").contains(c);
+  };
+  std::visit(
+      [&](const auto& value) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string_view>) {
+          if (!value.empty() && std::ranges::all_of(value, plain))
+            out += value;
+          else
+            append_json_string(out, value);
+        } else {
+          out += fmt::format("{}", value);
+        }
+      },
+      field.value);
+}
+
+std::string one_line(std::string_view message) {
+  std::string out(message);
+  std::ranges::replace_if(
+      out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  return out;
+}
+
+}  // namespace
+
+void LogConfig::visit(config::FieldVisitor& v) {
+  v.field("format", format, "How a line of the log is written.",
+          config::kLive | config::kOperational);
+  v.field("level", level, "The least important lines that are written.",
+          config::kLive | config::kOperational);
+}
+
+std::string format_log_line(LogFormat format, std::string_view time, LogLevel level,
+                            std::string_view message, LogFields fields) {
+  const std::string_view level_name = config::enum_name(level);
+  if (format == LogFormat::kJson) {
+    JsonWriter json;
+    json.begin_object().field("time", time).field("level", level_name).field("message", message);
+    for (const LogField& field : fields)
+      std::visit([&](const auto& value) { json.field(field.key, value); }, field.value);
+    return json.end_object().take();
+  }
+  std::string upper(level_name);
+  std::ranges::transform(upper, upper.begin(),
+                         [](char c) { return static_cast<char>(c - 'a' + 'A'); });
+  std::string out = fmt::format("{} {:<7} {}", time, upper, one_line(message));
+  for (const LogField& field : fields) {
+    (out += ' ').append(field.key) += '=';
+    append_text_value(out, field);
+  }
+  return out;
+}
+
+void set_up_log(const LogConfig& config) {
+  state().format = config.format;
+  state().logger->set_level(spdlog_level(config.level));
+}
+
+void log(LogLevel level, std::string_view message, LogFields fields) {
+  LogState& log = state();
+  if (!log.logger->should_log(spdlog_level(level))) return;
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  log.logger->log(spdlog_level(level),
+                  spdlog::string_view_t(format_log_line(log.format, config::format_rfc3339(now),
+                                                        level, message, fields)));
+}
+
+}  // namespace stuffwatch::daemon
