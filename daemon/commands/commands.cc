@@ -1,0 +1,21 @@
+#include "daemon/commands/command.h"
+
+namespace stuffwatch::daemon {
+namespace {
+
+// In the order of `stuffwatch --help`.
+// clang-format off: one line a command
+constexpr Command kCommands[] = {
+    {"replay", add_replay},
+    {"status", add_status},
+    {"campaigns", add_campaigns},
+    {"show", add_show},
+    {"simulate", add_simulate},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+}  // namespace stuffwatch::daemon

@@ -1,0 +1,124 @@
+#include "daemon/commands/render.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "config/utf8.h"
+
+namespace stuffwatch::daemon {
+namespace {
+
+// Columns a text takes: one a code point. Good enough for names and numbers; wide scripts may be
+// off.
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string cut(const std::string& text, std::size_t width) {
+  if (columns(text) <= width) return text;
+  std::size_t bytes = 0;
+  for (std::size_t seen = 0; seen + 1 < std::max<std::size_t>(width, 1); ++seen)
+    bytes += std::max<std::size_t>(config::utf8_length(std::string_view(text).substr(bytes)), 1);
+  return text.substr(0, bytes) + "…";
+}
+
+// C0, DEL, C1, and what turns the direction of text.
+bool harmless(std::string_view sequence) {
+  const unsigned char lead = static_cast<unsigned char>(sequence[0]);
+  if (sequence.size() == 1) return lead >= 0x20 && lead != 0x7F;
+  if (sequence.size() == 2)
+    return !(lead == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0);
+  const bool override = sequence >= "\u202A" && sequence <= "\u202E",
+             isolate = sequence >= "\u2066" && sequence <= "\u2069";
+  return !override && !isolate && sequence != "\u2028" && sequence != "\u2029";
+}
+
+std::string_view colour_of(std::string_view word) {
+  if (word == "critical" || word == "blind") return "\x1b[1;31m";
+  if (word == "high" || word == "degraded") return "\x1b[31m";
+  if (word == "medium" || word == "standby") return "\x1b[33m";
+  if (word == "full") return "\x1b[32m";
+  return {};
+}
+
+}  // namespace
+
+TextStyle style_of_stdout() {
+  if (::isatty(STDOUT_FILENO) == 0) return {};
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  const char* const no_colour = std::getenv("NO_COLOR");
+  return {no_colour == nullptr || *no_colour == '\0', known ? size.ws_col : std::size_t{0}};
+}
+
+std::string for_terminal(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = config::utf8_length(text.substr(i));
+    const std::string_view sequence = text.substr(i, std::max<std::size_t>(length, 1));
+    if (length > 0 && harmless(sequence))
+      out += sequence;
+    else
+      out += '?';
+    i += sequence.size();
+  }
+  return out;
+}
+
+std::string grouped(std::uint64_t number) {
+  std::string out = std::to_string(number);
+  for (std::size_t at = out.size(); at > 3; at -= 3) out.insert(at - 3, 1, ',');
+  return out;
+}
+
+std::string short_number(double number) {
+  std::string out = fmt::format("{:.4g}", number);
+  if (const std::size_t e = out.find("e+0"); e != std::string::npos) out.erase(e + 1, 2);
+  if (const std::size_t e = out.find("e+"); e != std::string::npos) out.erase(e + 1, 1);
+  return out;
+}
+
+std::string painted(std::string_view text, std::string_view word, const TextStyle& style) {
+  const std::string_view colour = style.colour ? colour_of(word) : std::string_view();
+  return colour.empty() ? std::string(text) : fmt::format("{}{}\x1b[0m", colour, text);
+}
+
+std::string heading(std::string_view text, const TextStyle& style) {
+  return style.colour ? fmt::format("\x1b[1m{}\x1b[0m\n", text) : fmt::format("{}\n", text);
+}
+
+std::string Table::text(const TextStyle& style, std::string_view indent) const {
+  std::vector<std::size_t> widths;
+  for (std::size_t column = 0; column < head.size(); ++column) {
+    widths.push_back(columns(head[column]));
+    for (const auto& row : rows) widths.back() = std::max(widths.back(), columns(row[column]));
+  }
+  std::string out;
+  const auto line = [&](const std::vector<std::string>& row, bool is_head) {
+    out += indent;
+    std::size_t used = indent.size();
+    for (std::size_t column = 0; column < head.size(); ++column) {
+      const bool last = column + 1 == head.size();
+      std::string cell = row[column];
+      if (last && style.width > used) cell = cut(cell, style.width - used);
+      const std::string fill(widths[column] - std::min(widths[column], columns(cell)), ' ');
+      const std::string shown =
+          paint_first && column == 0 && !is_head ? painted(cell, cell, style) : cell;
+      out += right[column] ? fill + shown : last ? shown : shown + fill;
+      if (!last) out += "  ";
+      used += widths[column] + 2;
+    }
+    while (out.ends_with(' ')) out.pop_back();
+    out += '\n';
+  };
+  line(head, true);
+  for (const auto& row : rows) line(row, false);
+  return out;
+}
+
+}  // namespace stuffwatch::daemon

@@ -1,0 +1,53 @@
+// What people read on a terminal, made from the daemon's JSON. Everything that stems from a login
+// attempt (user agents, names, apps) is made harmless first: no escape sequence of an attacker's
+// reaches the terminal. Errors: kFailed when the text is no JSON of the expected kind. Cost: for a
+// person's patience.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/result.h"
+
+namespace stuffwatch::daemon {
+
+struct TextStyle {
+  bool colour = false;
+  std::size_t width = 0;  // columns; 0 = lines are not cut
+};
+// Of standard output: colours on a terminal unless NO_COLOR is set, its width there.
+[[nodiscard]] TextStyle style_of_stdout();
+
+[[nodiscard]] config::Result<std::string> render_status(std::string_view status_json,
+                                                        const TextStyle& style);
+[[nodiscard]] config::Result<std::string> render_campaigns(std::string_view campaigns_json,
+                                                           const TextStyle& style);
+[[nodiscard]] config::Result<std::string> render_alert(std::string_view alert_json,
+                                                       const TextStyle& style);
+
+// One line of well-formed UTF-8 without control characters and bidirectional overrides; others
+// become '?'.
+[[nodiscard]] std::string for_terminal(std::string_view text);
+// 1234567 -> "1,234,567"
+[[nodiscard]] std::string grouped(std::uint64_t number);
+// 0.93 -> "0.93", 1.2e+09 -> "1.2e9", 600 -> "600"
+[[nodiscard]] std::string short_number(double number);
+// Colour of a severity or a service state, when the style has colours.
+[[nodiscard]] std::string painted(std::string_view text, std::string_view word,
+                                  const TextStyle& style);
+[[nodiscard]] std::string heading(std::string_view text, const TextStyle& style);
+
+// Rows of cells under a head, aligned by columns: numbers (see `right`) to the right; the last
+// column is cut at the style's width.
+struct Table {
+  std::vector<std::string> head;
+  std::vector<bool> right;  // as many as head
+  std::vector<std::vector<std::string>> rows;
+  bool paint_first = false;  // the first cell is a severity or a state: in its colour
+  [[nodiscard]] std::string text(const TextStyle& style, std::string_view indent = {}) const;
+};
+
+}  // namespace stuffwatch::daemon
