@@ -29,6 +29,8 @@ class Sink {
   [[nodiscard]] virtual config::Result<void> settle() { return {}; }
   // Can the receiver be reached and written to? Delivers nothing. For config check --live and the start-up line.
   [[nodiscard]] virtual config::Result<void> check() { return {}; }
+  // Whether there is something to deliver or not, at least once a minute: what a client library wants to be served.
+  virtual void tend() {}
   // The process is going down: a deliver() that waits returns at once.
   virtual void cancel() {}
 };

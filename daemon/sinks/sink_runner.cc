@@ -141,6 +141,7 @@ void SinkRunner::succeeded() {
 
 SinkRunner::Step SinkRunner::step() {
   const std::uint64_t before = reader_->position();
+  sink_->tend();
   if (auto fetched = fetch(); !fetched) return failed_step(fetched.error().message);
   const bool delivering = !batch_.empty();
   if (delivering)
