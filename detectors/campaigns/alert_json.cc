@@ -102,9 +102,9 @@ void write_clients(JsonWriter& w, const std::vector<TopCounts<ClientCount>::Entr
   w.close_array();
 }
 
-void write_compromised(JsonWriter& w, const Campaign& c) {
+void write_compromised(JsonWriter& w, const Campaign& c, std::size_t shown) {
   w.key("compromised").open_array();
-  for (std::size_t i = 0; i < std::min(c.compromised.size(), kMaxCompromisedShown); ++i) {
+  for (std::size_t i = 0; i < shown; ++i) {
     const CompromisedAccount& a = c.compromised[i];
     w.open_object().member("account", a.name).member("account_id", a.account_id).member("tier", name_of(a.tier)).member("time", time_text(a.time));
     if (a.has_source) w.member("source_ip", to_string(a.source_ip));
@@ -167,8 +167,12 @@ void write_identity(JsonWriter& w, const Campaign& c, const Revision& r, const A
   w.close_array();
 }
 
-// `limit` accounts at most: halved until the body fits.
-std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& origin, const AlertQuality& quality, std::size_t limit) {
+// How much of the lists is shown: halved until the body fits.
+struct Shown {
+  std::size_t accounts, compromised;
+};
+
+std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& origin, const AlertQuality& quality, const Shown& limit) {
   std::string body;
   JsonWriter w(body);
   const auto sources = c.top_sources.sorted();
@@ -180,11 +184,11 @@ std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& ori
   w.key("lists").open_array().close_array();
   write_sources(w, sources);
   write_clients(w, clients);
-  const std::size_t shown = std::min(c.first_accounts.size(), limit);
+  const std::size_t shown = std::min(c.first_accounts.size(), limit.accounts);
   w.key("accounts").open_array();
   for (std::size_t i = 0; i < shown; ++i) w.text(corpus::to_string(c.first_accounts[i]));
   w.close_array();
-  write_compromised(w, c);
+  write_compromised(w, c, limit.compromised);
   w.key("sample_event_ids").open_array();
   for (const std::string& id : c.sample_event_ids) w.text(id);
   w.close_array();
@@ -193,7 +197,7 @@ std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& ori
   w.key("truncated").open_object();
   write_truncated(w, "accounts", shown, c.accounts.count());
   write_truncated(w, "sources", std::min(sources.size(), kMaxSources), c.sources.count());
-  write_truncated(w, "compromised", std::min(c.compromised.size(), kMaxCompromisedShown), c.compromised.size());
+  write_truncated(w, "compromised", limit.compromised, c.compromised.size());
   w.close_object();
   w.key("producer").open_object().member("version", origin.version).member("config_sha256", origin.config_sha256);
   w.member("corpus_digest", origin.corpus_digest).close_object();
@@ -212,9 +216,12 @@ Revision render_alert(const Campaign& c, RevisionReason reason, EventTime now, c
   r.severity = c.severity, r.urgency = c.urgency, r.reason = reason, r.attack = c.attack, r.tenant = c.tenant_name, r.primary = c.primary;
   r.status = !c.open ? CampaignStatus::kClosed : c.revision == 1 ? CampaignStatus::kOpen : CampaignStatus::kUpdated;
   r.summary = summary_of(c);
-  std::size_t limit = c.first_accounts.size();
+  Shown limit{c.first_accounts.size(), std::min(c.compromised.size(), kMaxCompromisedShown)};
   r.body = body_of(c, r, origin, quality, limit);
-  while (r.body.size() > origin.max_bytes && limit > 0) limit /= 2, r.body = body_of(c, r, origin, quality, limit);
+  while (r.body.size() > origin.max_bytes && limit.accounts + limit.compromised > 0) {
+    (limit.accounts > 0 ? limit.accounts : limit.compromised) /= 2;  // victims are kept longest
+    r.body = body_of(c, r, origin, quality, limit);
+  }
   return r;
 }
 

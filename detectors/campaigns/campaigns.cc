@@ -14,6 +14,7 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxListedAccounts = 500, kMaxSamples = 10, kMaxApps = 16, kMaxKeys = 1024, kMaxCompromised = 10'000;
+constexpr std::size_t kMaxTextBytes = 256;  // of what others chose: names, ids, applications; an alert has an upper size
 constexpr double kJoinShare = .3, kCommonClient = .01, kDominant = .5;
 constexpr std::size_t kJoinProbes = 64;
 constexpr std::uint64_t kMinClientAttempts = 20, kMinClientSample = 64;
@@ -31,7 +32,10 @@ std::uint64_t area_of(const Entity& entity) {
   return prefix.hash(0);
 }
 
+std::string short_text(std::string_view text) { return std::string(text.substr(0, kMaxTextBytes)); }
+
 void push_unique(std::vector<std::string>& list, std::string_view value, std::size_t most) {
+  value = value.substr(0, kMaxTextBytes);
   if (value.empty() || list.size() >= most || std::ranges::find(list, value) != list.end()) return;
   list.emplace_back(value);
 }
@@ -52,7 +56,7 @@ Campaigns::~Campaigns() = default;
 
 void Campaigns::remember_name(const LoginEvent& event) {
   if (names_ == nullptr || event.text == nullptr) return;
-  const auto [entry, fresh] = names_->by_account.try_emplace(value_of(event.account), event.text->user_name);
+  const auto [entry, fresh] = names_->by_account.try_emplace(value_of(event.account), event.text->user_name.substr(0, kMaxTextBytes));
   if (!fresh) return;
   names_->order.push_back(entry->first);
   if (names_->order.size() > Names::kMax) names_->by_account.erase(names_->order.front()), names_->order.pop_front();
@@ -73,7 +77,7 @@ void Campaigns::load_names(StateReader& in) {
 }
 
 std::string Campaigns::shown_name(AccountKey account, const EventText* text) const {
-  if (names_ != nullptr && text != nullptr) return std::string(text->user_name);
+  if (names_ != nullptr && text != nullptr) return std::string(text->user_name.substr(0, kMaxTextBytes));
   if (names_ != nullptr)
     if (const auto known = names_->by_account.find(value_of(account)); known != names_->by_account.end()) return known->second;
   return corpus::to_string(account);
@@ -134,7 +138,7 @@ Campaign& Campaigns::open_campaign(const Finding& finding, const LoginEvent* cau
   auto& campaign = campaigns_[id];
   campaign = std::make_unique<Campaign>();
   campaign->id = id, campaign->tenant = finding.key.tenant, campaign->primary = to_string(finding.key);
-  if (cause != nullptr) campaign->tenant_name = cause->text->tenant;
+  if (cause != nullptr) campaign->tenant_name = short_text(cause->text->tenant);
   campaign->attack = finding.attack, campaign->opened = finding.time;
   campaign->start = finding.evidence.start, campaign->end = finding.evidence.end;
   ++opened_total_;
@@ -150,7 +154,11 @@ void Campaigns::add_key(Campaign& campaign, const Entity& key, EventTime since) 
     return;
   owner->second = campaign.id;
   if (campaign.keys.size() < kMaxKeys) campaign.keys.push_back({key, since});
-  if (key.kind == Entity::Kind::kAddress) key_owner_.try_emplace(area_of(key), campaign.id);
+  if (key.kind != Entity::Kind::kAddress) return;
+  const auto [area, unowned] = key_owner_.try_emplace(area_of(key), campaign.id);
+  if (unowned) return;
+  const auto last = campaigns_.find(area->second);
+  if (last == campaigns_.end() || !last->second->open) area->second = campaign.id;  // neighbours look for the campaign that goes on
 }
 
 void Campaigns::add_evidence(Campaign& campaign, const Finding& finding) {
@@ -236,9 +244,9 @@ void Campaigns::add_attempt(Campaign& campaign, const LoginEvent& event) {
   ++campaign.hourly[static_cast<std::size_t>(hour % 24)];
   if (!success && !mfa_stopped) return;
   add_compromised(campaign, {.account = event.account, .time = event.time, .event_seq = event.seq, .source_ip = event.source_ip, .mfa_stopped = mfa_stopped,
-                             .has_source = true, .name = shown_name(event.account, event.text), .account_id = std::string(event.text->account_id),
-                             .session_id = std::string(event.text->session_id), .event_id = std::string(event.text->event_id),
-                             .app = std::string(event.text->app)});
+                             .has_source = true, .name = shown_name(event.account, event.text), .account_id = short_text(event.text->account_id),
+                             .session_id = short_text(event.text->session_id), .event_id = short_text(event.text->event_id),
+                             .app = short_text(event.text->app)});
 }
 
 void Campaigns::add_compromised(Campaign& campaign, CompromisedAccount account) {
@@ -281,10 +289,15 @@ void Campaigns::speak_if_due(Campaign& campaign, EventTime now, std::vector<Revi
   if (now - campaign.told >= hours{24}) speak(campaign, RevisionReason::kDaily, now, out);
 }
 
+void Campaigns::tell_accounts(Campaign& campaign, std::vector<Revision>& out) {
+  for (; campaign.told_compromised < campaign.compromised.size(); ++campaign.told_compromised)
+    out.push_back(render_account(campaign, campaign.compromised[campaign.told_compromised], origin_));
+}
+
 void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now, std::vector<Revision>& out) {
   ++campaign.revision;
-  for (std::size_t i = campaign.told_compromised; i < campaign.compromised.size(); ++i) out.push_back(render_account(campaign, campaign.compromised[i], origin_));
-  campaign.told_attempts = campaign.attempts, campaign.told_compromised = campaign.compromised.size();
+  tell_accounts(campaign, out);
+  campaign.told_attempts = campaign.attempts;
   campaign.told_severity = campaign.severity, campaign.told_surge = campaign.surging, campaign.told = now;
   out.push_back(render_alert(campaign, reason, now, origin_, quality_));
 }
@@ -307,9 +320,7 @@ void Campaigns::speak_for_changes(EventTime front, std::vector<Revision>& out) {
     // New victims go out at once; the alert itself keeps to its own rhythm.
     Campaign& campaign = *found->second;
     speak_if_due(campaign, front, out);
-    if (campaign.told_compromised != 0)
-      for (; campaign.told_compromised < campaign.compromised.size(); ++campaign.told_compromised)
-        out.push_back(render_account(campaign, campaign.compromised[campaign.told_compromised], origin_));
+    tell_accounts(campaign, out);
   }
 }
 
@@ -355,6 +366,7 @@ void Campaigns::close(Campaign& campaign, std::string_view reason, EventTime now
 
 // The younger closes into the older, which takes over its keys and counts. Distinct counts merge exactly; attempts add up.
 void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now, std::vector<Revision>& out) {
+  tell_accounts(older, out);  // its own victims of this tick, before those of the younger join them
   older.start = std::min(older.start, younger.start), older.end = std::max(older.end, younger.end);
   older.attempts += younger.attempts, older.failures += younger.failures, older.successes += younger.successes;
   older.last_seq = std::max(older.last_seq, younger.last_seq);

@@ -73,6 +73,7 @@ class Campaigns {
   void judge(Campaign& campaign, EventTime now);
   void speak_if_due(Campaign& campaign, EventTime now, std::vector<Revision>& out);
   void speak(Campaign& campaign, RevisionReason reason, EventTime now, std::vector<Revision>& out);
+  void tell_accounts(Campaign& campaign, std::vector<Revision>& out);
   void close(Campaign& campaign, std::string_view reason, EventTime now, std::vector<Revision>& out);
   void merge(Campaign& older, Campaign& younger, EventTime now, std::vector<Revision>& out);
   void merge_by_client(EventTime now, std::vector<Revision>& out);

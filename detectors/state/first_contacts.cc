@@ -200,6 +200,7 @@ Evidence FirstContacts::evidence_since(const Record& record, EventTime since, Ev
   static constexpr milliseconds kDisorder = std::chrono::hours{1};  // how far the ring may be out of event-time order
   Evidence evidence{.start = until, .end = since, .list = {}};
   contacts_.for_each_newest([&](const Contact& c) {
+    if (c.owner == Contact::kNobody) return true;  // its content was not kept, nor its time
     if (c.time() < since - kDisorder) return false;
     const bool success = c.contact_class() == ContactClass::kOk && c.stranger();
     const bool failure = c.contact_class() == ContactClass::kBad || c.contact_class() == ContactClass::kUnknown;
@@ -268,8 +269,9 @@ void FirstContacts::load(StateReader& in) {
   std::uint64_t count = 0;
   const auto forget = [](const Contact&) {};
   const auto matured = [&](const Contact& c) {
-    contacts_.append(c, forget), ++count;
-    if (c.matured()) contacts_.mature_next();
+    const Contact& last = contacts_.append(c, forget);
+    ++count;
+    if (c.matured() && contacts_.next_to_mature() == &last) contacts_.mature_next();  // not past one that is still pending
   };
   while (!in.failed()) {
     const auto run = in.get<std::uint64_t>();

@@ -66,7 +66,7 @@ TEST(AccountFanin, FamiliarFailuresSuccessesAndWhatIsNoRefusedPasswordNeverCount
     stream.add(at(m(i)), 5, network(i), Outcome::kFailure, FailureReason::kRateLimited);
   }
   const auto detector = detector_named("account_fanin");
-  EXPECT_TRUE(run(*detector, stream).log.empty());
+  EXPECT_TRUE(run(*detector, stream).log().empty());
   EXPECT_EQ(detector->usage().keys, 0U);
 }
 

@@ -1,6 +1,7 @@
 // What the tests of this folder share: a generator of numbers, login attempts by the line, and a listener that writes down what detectors say.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <chrono>
 #include <cstdint>
@@ -72,9 +73,18 @@ class Recorder final : public FindingCollector {
   };
   std::vector<Finding> findings;
   std::vector<Active> activities;
-  std::string log;
+
+  // In the order in which campaigns take them: by seq, ticks first; of one event in the order in which they were said.
+  [[nodiscard]] std::string log() const {
+    std::vector<Entry> sorted = entries_;
+    std::ranges::stable_sort(sorted, {}, &Entry::place);
+    std::string all;
+    for (const Entry& entry : sorted) all += entry.text;
+    return all;
+  }
 
   void finding(Finding&& f) override {
+    entries_.push_back({{f.seq, !f.at_tick}, {}});
     line({"finding", f.at_tick ? "tick" : "event", to_string(f.key), f.factor.statistic, f.factor.detector, f.factor.null_model, f.factor.window});
     line({f.seq, ms(f.time), f.detector, f.key.tenant, static_cast<std::uint64_t>(f.attack), std::bit_cast<std::uint64_t>(f.factor.value),
           std::bit_cast<std::uint64_t>(f.factor.threshold), std::bit_cast<std::uint64_t>(f.starts_per_10m)});
@@ -84,6 +94,7 @@ class Recorder final : public FindingCollector {
     findings.push_back(std::move(f));
   }
   void activity(const LoginEvent& event, const Entity& key) override {
+    entries_.push_back({{event.seq, true}, {}});
     line({"activity", to_string(key)});
     line({event.seq, key.tenant});
     activities.push_back({event.seq, key});
@@ -95,12 +106,18 @@ class Recorder final : public FindingCollector {
  private:
   static std::uint64_t ms(EventTime time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
   void line(std::initializer_list<std::string_view> words) {
-    for (const std::string_view w : words) (log += w) += '|';
+    for (const std::string_view w : words) (entries_.back().text += w) += '|';
   }
   void line(std::initializer_list<std::uint64_t> numbers) {
-    for (const std::uint64_t n : numbers) (log += std::to_string(n)) += ' ';
-    log += '\n';
+    for (const std::uint64_t n : numbers) (entries_.back().text += std::to_string(n)) += ' ';
+    entries_.back().text += '\n';
   }
+
+  struct Entry {
+    std::pair<std::uint64_t, bool> place;
+    std::string text;
+  };
+  std::vector<Entry> entries_;
 };
 
 // `yaml` holds the keys below detectors.<name>.
