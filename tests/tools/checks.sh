@@ -14,6 +14,7 @@ run_checks() { # preset
   local preset=$1 name status passed=0 failed=0
   mkdir -p "$RESULTS"
   ensure_packages check
+  git rev-parse --is-inside-work-tree > /dev/null || die "the checks look at what git tracks: this is not a clone"
   for name in build format includes libm tidy generated lengths; do
     say "Check $name"
     set +e # and on again inside: set -e does not hold where a status is looked at
@@ -59,10 +60,11 @@ change_base() {
 }
 
 check_tidy() { # preset; SW_TIDY_MAX files at most, and it says which it left out
-  local files=() file limit=${SW_TIDY_MAX:-24}
+  local changed files=() file limit=${SW_TIDY_MAX:-24}
+  changed=$(git diff --name-only --diff-filter=d "$(change_base)" -- '*.cc') || return 1
   while read -r file; do
-    ! grep -qF "\"$ROOT/$file\"" "build/$1/compile_commands.json" || files+=("$file")
-  done < <(git diff --name-only --diff-filter=d "$(change_base)" -- '*.cc')
+    [ -z "$file" ] || ! grep -qF "\"$ROOT/$file\"" "build/$1/compile_commands.json" || files+=("$file")
+  done <<< "$changed"
   if [ ${#files[@]} -gt "$limit" ]; then
     warn "${#files[@]} files changed; clang-tidy looks at the first $limit (SW_TIDY_MAX=999 for all); left out: ${files[*]:$limit}"
     files=("${files[@]:0:$limit}")
