@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "detectors/campaigns/revision.h"
@@ -25,7 +26,11 @@ struct Entity {
   [[nodiscard]] bool is_network() const { return kind != Kind::kAccount; }
   [[nodiscard]] Network network() const;  // of an address or a prefix
   [[nodiscard]] std::uint64_t hash(std::uint64_t seed) const;
-  auto operator<=>(const Entity&) const = default;
+  // An address before the prefix that holds it: the narrower finding names the campaign.
+  auto operator<=>(const Entity& other) const {
+    return std::tie(tenant, kind, value, v4) <=> std::tie(other.tenant, other.kind, other.value, other.v4);
+  }
+  bool operator==(const Entity&) const = default;
 };
 [[nodiscard]] std::string to_string(const Entity& entity);  // "net:192.0.2.7/32", "acct:0123456789abcdef"
 

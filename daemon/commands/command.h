@@ -28,7 +28,10 @@ struct Command {
 [[nodiscard]] int report(const config::Error& error);
 
 void add_campaigns(CLI::App& app, int& exit_code);
+void add_config(CLI::App& app, int& exit_code);
 void add_replay(CLI::App& app, int& exit_code);
+void add_run(CLI::App& app, int& exit_code);
+void add_schema(CLI::App& app, int& exit_code);
 void add_show(CLI::App& app, int& exit_code);
 void add_simulate(CLI::App& app, int& exit_code);
 void add_status(CLI::App& app, int& exit_code);

@@ -6,11 +6,14 @@ namespace {
 // In the order of `stuffwatch --help`.
 // clang-format off: one line a command
 constexpr Command kCommands[] = {
+    {"run", add_run},
     {"replay", add_replay},
     {"status", add_status},
     {"campaigns", add_campaigns},
     {"show", add_show},
     {"simulate", add_simulate},
+    {"config", add_config},
+    {"schema", add_schema},
 };
 // clang-format on
 

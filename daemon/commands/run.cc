@@ -1,0 +1,55 @@
+// stuffwatch run: the daemon.
+#include <csignal>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/commands/command.h"
+#include "daemon/config.h"
+#include "daemon/service.h"
+
+namespace stuffwatch::daemon {
+namespace {
+
+std::atomic<bool> stop_wanted{false}, reload_wanted{false};
+
+void on_signal(int signal) {
+  (signal == SIGHUP ? reload_wanted : stop_wanted) = true;
+}
+
+struct RunOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+};
+
+config::Result<void> run_daemon(const RunOptions& options) {
+  auto config = load_config(options.config, options.overrides);
+  if (!config) return std::unexpected(config.error());
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaction(signal, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  Service service(std::move(*config));
+  if (auto started = service.start(); !started) return started;
+  service.run(stop_wanted, reload_wanted);
+  service.shut_down();
+  return {};
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand("run", "The daemon: watch the inputs of the configuration and report campaigns");
+  command->add_option("--config", options->config, "Configuration file (config/stuffwatch.yaml is the reference)")->required();
+  command->add_option("--set", options->overrides, "KEY=VALUE: set any key of the configuration")->take_all();
+  command->callback([options, &exit_code] {
+    auto done = run_daemon(*options);
+    exit_code = done ? 0 : report(done.error());
+  });
+}
+
+}  // namespace stuffwatch::daemon

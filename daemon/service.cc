@@ -1,0 +1,311 @@
+#include "daemon/service.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "daemon/http/routes.h"
+#include "daemon/log.h"
+#include "ingest/file_source.h"
+#include "ingest/simulation/simulated_source.h"
+#include "version.h"
+
+namespace stuffwatch::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using detectors::Revision;
+using pipeline::Pipeline;
+
+constexpr auto kPatience = 5ms;  // when there is nothing to do
+
+StatusTime wall_now() { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
+
+void notice(sinks::NoticeLevel level, const std::string& text) {
+  log(level == sinks::NoticeLevel::kInfo ? LogLevel::kInfo : level == sinks::NoticeLevel::kWarning ? LogLevel::kWarning : LogLevel::kError, text);
+}
+void kafka_notice(ingest::KafkaLogLevel level, std::string_view text) {
+  switch (level) {
+    case ingest::KafkaLogLevel::kError: return log_error(text, {{"from", "kafka"}});
+    case ingest::KafkaLogLevel::kWarning: return log_warning(text, {{"from", "kafka"}});
+    case ingest::KafkaLogLevel::kInfo: return log_info(text, {{"from", "kafka"}});
+    case ingest::KafkaLogLevel::kDebug: return log_debug(text, {{"from", "kafka"}});
+  }
+}
+
+}  // namespace
+
+Service::~Service() {
+  server_.reset();
+  runners_.clear();
+  pipeline_.reset();
+  outbox_.reset();
+  std::error_code ignored;
+  if (own_state_) fs::remove_all(state_, ignored);
+}
+
+config::Result<void> Service::start() {
+  set_up_log(config_->log);
+  started_ = wall_now();
+  config_sha256_ = fingerprint(*config_);
+  if (config_->inputs.empty()) return config::misconfigured("there is nothing to watch: name at least one of `inputs` (a topic, a file, or simulated: true)");
+  for (auto step : {&Service::open_state, &Service::open_sinks, &Service::open_pipeline, &Service::open_http})
+    if (auto done = (this->*step)(); !done) return done;
+  say_start();
+  if (auto done = open_sources(); !done) return done;
+  publish();
+  return {};
+}
+
+config::Result<void> Service::open_state() {
+  if (config_->state.path.empty()) {
+    std::string name = (fs::temp_directory_path() / "stuffwatch-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) return config::failed("cannot make a temporary folder: set state.path");
+    state_ = name, own_state_ = true;
+    log_warning("no state.path: nothing survives a restart");
+    config_->state.path = state_.string();
+    for (auto& sink : config_->sinks) static_cast<void>(sink);
+  } else {
+    state_ = config_->state.path;
+    std::error_code error;
+    fs::create_directories(state_, error);
+    if (error) return config::misconfigured("state.path {}: {}", state_.string(), error.message());
+  }
+  auto hasher = account_hasher(*config_, false);
+  if (!hasher) return std::unexpected(hasher.error());
+  hasher_ = std::make_unique<corpus::AccountHasher>(std::move(*hasher));
+  return {};
+}
+
+config::Result<void> Service::open_sinks() {
+  ledger_ = std::make_unique<sinks::Ledger>(sinks::LedgerOptions{.file = state_ / "ledger", .notice = notice});
+  if (auto loaded = ledger_->load(); !loaded) return loaded;
+  sinks::OutboxOptions options;
+  options.folder = state_ / "outbox", options.notice = notice;
+  options.max_bytes = config_->outbox.max_bytes.count, options.max_age = config_->outbox.max_age;
+  options.on_durable = [this](std::span<const sinks::Entry> entries) { ledger_->apply(entries); };
+  options.before_trim = [this] { return ledger_->save(); };
+  auto outbox = sinks::Outbox::open(std::move(options));
+  if (!outbox) return std::unexpected(outbox.error());
+  outbox_ = std::move(*outbox);
+  {  // what became durable after the ledger was last saved
+    auto reader = outbox_->attach("ledger", ledger_->saved_position());
+    static_cast<void>(reader);
+  }
+  for (const auto& campaign : ledger_->campaigns()) outbox_->seed(campaign.last.feed, campaign.last.id, campaign.last.revision);
+  sinks::SinkContext context;
+  context.state_path = own_state_ ? fs::path{} : state_;
+  context.site = config_->site, context.alerts_max_age = config_->alerts.max_age, context.kafka = config_->kafka;
+  context.kafka_log = kafka_notice, context.notice = notice;
+  std::vector<std::string> topics;
+  for (const auto& input : config_->inputs)
+    if (!input.topic.empty()) topics.push_back(input.topic);
+  auto sections = sinks::complete_sinks(config_->sinks, context, topics);
+  if (!sections) return std::unexpected(sections.error());
+  for (const sinks::SinkSection& section : *sections) {
+    auto sink = sinks::make_sink(section, context);
+    if (!sink) return std::unexpected(sink.error());
+    sinks::SinkRunnerOptions runner_options{.name = section.name, .cursor_file = state_ / "cursors" / section.name, .filter = section.filter()};
+    runner_options.notice = notice;
+    runner_options.delivered = [](std::string_view name, const Revision& r) {
+      log_info(r.summary, {{"sink", name}, {"id", r.id}, {"revision", r.revision}, {"reason", name_of(r.reason)}, {"severity", name_of(r.severity)}, {"urgency", name_of(r.urgency)}});
+    };
+    auto runner = sinks::SinkRunner::attach(std::move(runner_options), *outbox_, std::move(*sink));
+    if (!runner) return std::unexpected(runner.error());
+    sink_types_.emplace_back(config::enum_name(section.type));
+    runners_.push_back(std::move(*runner));
+  }
+  outbox_->release("ledger");
+  outbox_->all_attached();
+  for (auto& runner : runners_) runner->start();
+  return {};
+}
+
+config::Result<void> Service::open_pipeline() {
+  auto settings = input_settings(*config_, config_->inputs);
+  if (!settings) return std::unexpected(settings.error());
+  settings_ = std::move(*settings);
+  const auto fresh = [this] {
+    Pipeline::Hooks hooks;
+    hooks.on_revisions = [this](std::vector<Revision>&& said) { deliver(std::move(said)); };
+    hooks.on_bad = [this](const pipeline::InputQueue& input, const ingest::RawRecord& record, ingest::Reject why) {
+      metrics_.add(Counter::kInputRejected, {input.name(), name_of(why)}, 1);
+      log_debug("record rejected", {{"input", input.name()}, {"offset", record.offset}, {"reason", name_of(why)}});
+    };
+    hooks.on_left_out = [this](const pipeline::Merge::Notice& n) {
+      metrics_.add(Counter::kMergeLeaveOuts, {}, n.left_out ? 1 : 0);
+      const auto seconds = static_cast<double>(n.behind.count()) / 1000;
+      if (!n.left_out) return log_info("input is back in the merge", {{"input", n.input->name()}});
+      log_warning(n.behind > 0s ? "input left out: its events are late; declare inputs[].delay above this" : "input left out: it does not answer; the view is partial",
+                  {{"input", n.input->name()}, {"behind_seconds", seconds}, {"next_offset", n.input->next_offset()}});
+    };
+    hooks.on_error = [](const config::Error& error) { log_error(error.message); };
+    hooks.on_tick = [this] {
+      if (Clock::now() >= next_checkpoint_) checkpoint();
+    };
+    hooks.on_revoke = [this] {
+      if (checkpoints_ == nullptr) return;
+      if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
+      next_checkpoint_ = {};
+      checkpoint();
+      if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
+    };
+    return std::make_unique<Pipeline>(pipeline_config(*config_), config_->detectors.kinds, alert_origin(*config_), *hasher_, std::move(hooks));
+  };
+  if (own_state_) {
+    pipeline_ = fresh();
+  } else {
+    checkpoints_ = std::make_unique<pipeline::CheckpointStore>(state_ / "checkpoints", pipeline::CheckpointIdentity{config_sha256_, hasher_->check_value()});
+    pipeline_ = checkpoints_->load(fresh, [this](const std::string& why) {
+      metrics_.add(Counter::kCheckpoints, {"refused"}, 1);
+      log_warning("checkpoint refused: " + why);
+    });
+  }
+  next_checkpoint_ = Clock::now() + config_->state.checkpoint_interval;
+  return {};
+}
+
+config::Result<void> Service::open_sources() {
+  std::vector<ingest::KafkaTopic> topics;
+  for (std::uint32_t i = 0; i < config_->inputs.size(); ++i) {
+    const InputSection& input = config_->inputs[i];
+    if (!input.topic.empty()) {
+      topics.push_back({i, input.topic});
+    } else if (!input.file.empty()) {
+      auto source = ingest::open_files(i, {input.file});
+      if (!source) return std::unexpected(source.error());
+      pipeline_->add_source(std::move(*source), settings_);
+    } else {
+      ingest::simulation::LiveConfig live;
+      live.rate = input.simulated_rate, live.input = {i, 0}, live.name = input.name;
+      pipeline_->add_source(std::make_unique<ingest::simulation::SimulatedSource>(live, wall_now), settings_);
+    }
+  }
+  if (topics.empty()) return {};
+  ingest::KafkaSourceOptions options{.log = kafka_notice, .now = wall_now, .max_rewind = config_->state.max_rewind};
+  auto source = ingest::KafkaSource::open(config_->kafka, std::move(topics), std::move(options));
+  if (!source) return std::unexpected(source.error());
+  kafka_ = source->get();
+  pipeline_->add_source(std::move(*source), settings_);
+  return {};
+}
+
+config::Result<void> Service::open_http() {
+  http::RouteSources from;
+  from.metrics_text = [this] { return metrics_.text(); };
+  from.status = [this] { return board_.get(); };
+  from.campaigns = [this](const http::CampaignQuery& query) {
+    std::vector<std::string> bodies;
+    for (const auto& campaign : ledger_->campaigns()) {
+      if (bodies.size() >= query.limit) break;
+      if (!query.closed_too && campaign.last.status == detectors::CampaignStatus::kClosed) continue;
+      if (auto whole = ledger_->find(campaign.last.id); whole && !whole->last.body.empty()) bodies.push_back(whole->last.body);
+    }
+    return bodies;
+  };
+  from.campaign = [this](std::string_view id) -> std::optional<std::string> {
+    auto found = ledger_->find(id);
+    if (!found || found->last.body.empty()) return std::nullopt;
+    return found->last.body;
+  };
+  http::ServerOptions options;
+  options.http = config_->http;
+  options.control_socket = own_state_ && config_->control.socket.empty() ? "" : config_->control.path(state_.string());
+  options.routes = http::standard_routes(std::move(from));
+  options.on_exchange = [this](const http::Exchange& e) {
+    metrics_.add(Counter::kHttpRequests, {e.route, std::to_string(e.status)}, 1);
+    metrics_.observe(Histogram::kHttpSeconds, {e.route}, e.seconds);
+  };
+  options.on_refused_connection = [this] { metrics_.add(Counter::kHttpRefusedConnections, {}, 1); };
+  auto server = http::Server::start(std::move(options));
+  if (!server) return std::unexpected(server.error());
+  server_ = std::move(*server);
+  return {};
+}
+
+void Service::say_start() const {
+  log_info("stuffwatch starts", {{"version", kVersion}, {"site", config_->site}, {"config_sha256", config_sha256_}, {"account_names", privacy_mode(*config_)},
+                                 {"workers", worker_count(*config_)}, {"state", state_.string()}, {"http", server_->address()},
+                                 {"control", server_->control_socket()}});
+  for (const InputSection& input : config_->inputs)
+    log_info("input", {{"name", input.name}, {"from", input.simulated ? "simulation" : input.topic.empty() ? input.file : "topic " + input.topic}, {"format", input.format}});
+  for (std::size_t i = 0; i < runners_.size(); ++i) log_info("sink", {{"name", runners_[i]->name()}, {"type", sink_types_[i]}});
+  if (pipeline_->tick() == detectors::EventTime::min()) log_info("starting without saved state: detectors warm up");
+}
+
+void Service::deliver(std::vector<Revision>&& said) {
+  for (const Revision& r : said)
+    if (r.feed == detectors::Feed::kAlerts) metrics_.add(Counter::kCampaignRevisions, {name_of(r.reason)}, 1);
+  while (true) {
+    auto appended = outbox_->append(said);
+    if (appended) return;
+    log_error("the outbox takes nothing; waiting: " + appended.error().message);
+    if (stopping_) return;
+    pipeline_->wait(1s);
+  }
+}
+
+void Service::checkpoint() {
+  if (checkpoints_ == nullptr) return;
+  if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
+  if (checkpoints_->busy()) return;
+  next_checkpoint_ = Clock::now() + config_->state.checkpoint_interval;
+  const std::uint64_t said = outbox_->appended();
+  checkpoints_->write(*pipeline_, [this, said] { return outbox_->wait_durable(said, 60s); });
+}
+
+void Service::checkpoint_done(const pipeline::CheckpointStore::Done& done) {
+  checkpoint_health_.bytes = done.bytes, checkpoint_health_.seconds = done.pause_seconds, checkpoint_health_.problem = done.problem;
+  metrics_.add(Counter::kCheckpoints, {done.problem.empty() ? "ok" : "failed"}, 1);
+  metrics_.observe(Histogram::kCheckpointSeconds, {}, done.pause_seconds);
+  if (!done.problem.empty()) {
+    ++checkpoint_health_.failures;
+    log_error("checkpoint failed: " + done.problem);
+    return;
+  }
+  checkpoint_health_.last = wall_now();
+  pipeline_->commit(done.positions);
+  if (auto saved = ledger_->save(); !saved) log_error(saved.error().message);
+  log_debug("checkpoint", {{"bytes", done.bytes}, {"pause_seconds", done.pause_seconds}});
+}
+
+void Service::run(const std::atomic<bool>& stop, std::atomic<bool>& reload) {
+  auto next_service = Clock::now();
+  while (!stop) {
+    const auto now = Clock::now();
+    if (now >= next_service) pipeline_->service(), next_service = now + 100ms;
+    const auto progress = pipeline_->run_once(now);
+    if (now - last_publish_ >= 1s) publish();
+    if (checkpoints_ != nullptr)
+      if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
+    if (reload.exchange(false)) log_warning("SIGHUP: nothing in this version changes without a restart");
+    if (progress == Pipeline::Progress::kWaiting) pipeline_->wait(kPatience);
+    if (progress == Pipeline::Progress::kFinished && pipeline_->merge().size() != 0) {
+      log_info("all inputs are read to the end");
+      break;
+    }
+    if (progress == Pipeline::Progress::kFinished) pipeline_->wait(50ms);
+  }
+}
+
+void Service::shut_down() {
+  stopping_ = true;
+  log_info("stopping: state, sinks and offsets are written");
+  if (checkpoints_ != nullptr) {
+    if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
+    checkpoint();
+    if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
+  }
+  if (kafka_ != nullptr) kafka_->close();
+  static_cast<void>(outbox_->wait_durable(outbox_->appended(), 10s));
+  for (auto& runner : runners_) runner->begin_stop();
+  for (auto& runner : runners_) runner->stop(5s);
+  outbox_->stop();
+  if (auto saved = ledger_->save(); !saved) log_error(saved.error().message);
+  log_info("stopped", {{"events", pipeline_->counts().events}});
+}
+
+}  // namespace stuffwatch::daemon

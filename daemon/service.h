@@ -1,0 +1,80 @@
+// The daemon itself: configuration in, pipeline, outbox, sinks, HTTP and checkpoints around it, until it is told to stop.
+//
+// Threads: run() is the merge thread. Sinks, outbox and HTTP have threads of their own and meet it only in the outbox, the ledger and the status board.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+#include "daemon/config.h"
+#include "daemon/http/server.h"
+#include "daemon/metrics.h"
+#include "daemon/pipeline/checkpoint.h"
+#include "daemon/pipeline/pipeline.h"
+#include "daemon/sinks/ledger.h"
+#include "daemon/sinks/outbox.h"
+#include "daemon/sinks/sink_runner.h"
+#include "daemon/status.h"
+#include "ingest/kafka_source.h"
+
+namespace stuffwatch::daemon {
+
+class Service {
+ public:
+  explicit Service(std::unique_ptr<Config> config) : config_(std::move(config)) {}
+  ~Service();
+
+  // Everything that can be wrong at start, as one error.
+  [[nodiscard]] config::Result<void> start();
+  // Returns when `stop` is set, or when all inputs are files and have been read to the end.
+  void run(const std::atomic<bool>& stop, std::atomic<bool>& reload);
+  // Drains: checkpoint, sinks, offsets.
+  void shut_down();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  [[nodiscard]] config::Result<void> open_state();
+  [[nodiscard]] config::Result<void> open_sinks();
+  [[nodiscard]] config::Result<void> open_pipeline();
+  [[nodiscard]] config::Result<void> open_sources();
+  [[nodiscard]] config::Result<void> open_http();
+  void say_start() const;
+  void deliver(std::vector<detectors::Revision>&& said);
+  void checkpoint();
+  void checkpoint_done(const pipeline::CheckpointStore::Done& done);
+  void publish();
+  void publish_metrics(const DaemonStatus& status);
+  [[nodiscard]] DaemonStatus status();
+  void add_inputs(DaemonStatus& status);
+  void judge(DaemonStatus& status) const;
+
+  std::unique_ptr<Config> config_;
+  std::string config_sha256_;
+  std::filesystem::path state_;
+  bool own_state_ = false;  // a temporary folder, removed at the end
+  StatusTime started_{};
+  std::unique_ptr<corpus::AccountHasher> hasher_;
+  Metrics metrics_;
+  StatusBoard board_;
+  std::unique_ptr<sinks::Ledger> ledger_;
+  std::unique_ptr<sinks::Outbox> outbox_;
+  std::vector<std::unique_ptr<sinks::SinkRunner>> runners_;
+  std::vector<std::string> sink_types_;
+  std::vector<pipeline::InputSettings> settings_;
+  std::unique_ptr<pipeline::Pipeline> pipeline_;
+  std::unique_ptr<pipeline::CheckpointStore> checkpoints_;
+  ingest::KafkaSource* kafka_ = nullptr;  // one of the pipeline's sources
+  std::unique_ptr<http::Server> server_;
+  Clock::time_point next_checkpoint_{}, last_publish_{};
+  bool stopping_ = false;
+  CheckpointHealth checkpoint_health_;
+  std::uint64_t events_at_publish_ = 0;
+  double events_per_second_ = 0;
+};
+
+}  // namespace stuffwatch::daemon
