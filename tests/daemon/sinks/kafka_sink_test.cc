@@ -97,7 +97,8 @@ class KafkaSinkTest : public SinksTest {
 
 TEST_F(KafkaSinkTest, KeyIsTheCampaignValueTheBodyHeadersTheAttributes) {
   const auto sink = make();
-  EXPECT_TRUE(sink->check());
+  const auto checked = sink->check();
+  EXPECT_TRUE(checked) << checked.error().message;
   Revision account = make_revision("c1/acct:00", 1);
   account.feed = Feed::kAccounts;
   const std::vector<Revision> revisions{make_revision("c1", 1), make_revision("c1", 2, 1000), account};
