@@ -115,6 +115,7 @@ void Config::visit(config::FieldVisitor& v) {
   v.section("alerts", alerts, "What alerts look like.");
   v.list("sinks", sinks, "Where alerts go; without any: alerts.jsonl and accounts.jsonl in state.path.", kOperational);
   v.section("outbox", outbox, "What is kept for sinks that do not answer.", kOperational);
+  v.section("dead_letter", dead_letter, "Records that no decoder takes.", kOperational);
   v.section("http", http, "Metrics, health and API.", kOperational);
   v.section("control", control, "The socket that stuffwatch status and its sisters talk to.", kOperational);
   v.section("log", log, "The daemon's own log.", kOperational);

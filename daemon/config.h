@@ -18,6 +18,7 @@
 #include "daemon/sinks/sink_config.h"
 #include "detectors/campaigns/campaign_config.h"
 #include "detectors/detector.h"
+#include "ingest/dead_letter.h"
 #include "ingest/kafka_client.h"
 
 namespace stuffwatch::daemon {
@@ -107,6 +108,7 @@ class Config final : public config::Section {
   AlertsSection alerts;
   std::vector<sinks::SinkSection> sinks;
   sinks::OutboxSection outbox;
+  ingest::DeadLetterSettings dead_letter;
   http::HttpConfig http;
   http::ControlConfig control;
   LogConfig log;

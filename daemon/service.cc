@@ -9,6 +9,7 @@
 #include "daemon/http/routes.h"
 #include "daemon/log.h"
 #include "ingest/file_source.h"
+#include "ingest/kafka_dead_letter.h"
 #include "ingest/simulation/simulated_source.h"
 #include "version.h"
 
@@ -52,7 +53,7 @@ config::Result<void> Service::start() {
   started_ = wall_now();
   config_sha256_ = fingerprint(*config_);
   if (config_->inputs.empty()) return config::misconfigured("there is nothing to watch: name at least one of `inputs` (a topic, a file, or simulated: true)");
-  for (auto step : {&Service::open_state, &Service::open_sinks, &Service::open_pipeline, &Service::open_http})
+  for (auto step : {&Service::open_state, &Service::open_sinks, &Service::open_dead_letter, &Service::open_pipeline, &Service::open_http})
     if (auto done = (this->*step)(); !done) return done;
   say_start();
   if (auto done = open_sources(); !done) return done;
@@ -124,6 +125,27 @@ config::Result<void> Service::open_sinks() {
   return {};
 }
 
+config::Result<void> Service::open_dead_letter() {
+  const ingest::DeadLetterSettings& wanted = config_->dead_letter;
+  const auto told = [](const std::string& text) { log_warning(text, {{"from", "dead letters"}}); };
+  if (ingest::effective_mode(wanted) == ingest::DeadLetterMode::kOff) {
+    dead_letter_ = std::make_unique<ingest::NoDeadLetter>();
+    return {};
+  }
+  ingest::DeadLetterFile::Options options{.path = wanted.file.empty() ? (state_ / "dead_letters.jsonl").string() : wanted.file,
+                                          .mode = ingest::effective_mode(wanted), .max_bytes = wanted.max_bytes, .max_age = wanted.max_age, .notice = told};
+  auto file = ingest::DeadLetterFile::open(std::move(options), wall_now());
+  if (!file) return std::unexpected(file.error());
+  if (wanted.topic.empty()) {
+    dead_letter_ = std::move(*file);
+    return {};
+  }
+  auto topic = ingest::KafkaDeadLetter::open({.kafka = config_->kafka, .topic = wanted.topic, .mode = ingest::effective_mode(wanted), .file = std::move(*file), .log = kafka_notice});
+  if (!topic) return std::unexpected(topic.error());
+  dead_letter_ = std::move(*topic);
+  return {};
+}
+
 config::Result<void> Service::open_pipeline() {
   auto settings = input_settings(*config_, config_->inputs);
   if (!settings) return std::unexpected(settings.error());
@@ -132,8 +154,7 @@ config::Result<void> Service::open_pipeline() {
     Pipeline::Hooks hooks;
     hooks.on_revisions = [this](std::vector<Revision>&& said) { deliver(std::move(said)); };
     hooks.on_bad = [this](const pipeline::InputQueue& input, const ingest::RawRecord& record, ingest::Reject why) {
-      metrics_.add(Counter::kInputRejected, {input.name(), name_of(why)}, 1);
-      log_debug("record rejected", {{"input", input.name()}, {"offset", record.offset}, {"reason", name_of(why)}});
+      refuse(input, record, why);
     };
     hooks.on_left_out = [this](const pipeline::Merge::Notice& n) {
       metrics_.add(Counter::kMergeLeaveOuts, {}, n.left_out ? 1 : 0);
@@ -248,10 +269,25 @@ void Service::deliver(std::vector<Revision>&& said) {
   }
 }
 
+// A bad record is counted and kept; when there is no room for it the pipeline waits, because nothing may be lost silently.
+void Service::refuse(const pipeline::InputQueue& input, const ingest::RawRecord& record, ingest::Reject why) {
+  metrics_.add(Counter::kInputRejected, {input.name(), name_of(why)}, 1);
+  log_debug("record rejected", {{"input", input.name()}, {"offset", record.offset}, {"reason", name_of(why)}});
+  const ingest::DeadLetterRecord letter{record.bytes, input.name(), record.offset, record.timestamp_ms, name_of(why)};
+  while (!dead_letter_->offer(letter, wall_now())) {
+    dead_letter_->serve(wall_now());
+    if (dead_letter_->problem().empty()) continue;
+    if (stopping_) return;
+    pipeline_->wait(100ms);
+  }
+  metrics_.add(Counter::kDeadLetters, {name_of(why)}, 1);
+}
+
 void Service::checkpoint() {
   if (checkpoints_ == nullptr) return;
   if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
   if (checkpoints_->busy()) return;
+  if (auto safe = dead_letter_->flush(5s); !safe) return log_error("no checkpoint: " + safe.error().message);
   next_checkpoint_ = Clock::now() + config_->state.checkpoint_interval;
   const std::uint64_t said = outbox_->appended();
   checkpoints_->write(*pipeline_, [this, said] { return outbox_->wait_durable(said, 60s); });
@@ -276,7 +312,7 @@ void Service::run(const std::atomic<bool>& stop, std::atomic<bool>& reload) {
   auto next_service = Clock::now();
   while (!stop) {
     const auto now = Clock::now();
-    if (now >= next_service) pipeline_->service(), next_service = now + 100ms;
+    if (now >= next_service) pipeline_->service(), dead_letter_->serve(wall_now()), next_service = now + 100ms;
     const auto progress = pipeline_->run_once(now);
     if (now - last_publish_ >= 1s) publish();
     if (checkpoints_ != nullptr)

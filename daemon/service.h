@@ -20,6 +20,7 @@
 #include "daemon/sinks/outbox.h"
 #include "daemon/sinks/sink_runner.h"
 #include "daemon/status.h"
+#include "ingest/dead_letter.h"
 #include "ingest/kafka_source.h"
 
 namespace stuffwatch::daemon {
@@ -40,11 +41,13 @@ class Service {
   using Clock = std::chrono::steady_clock;
   [[nodiscard]] config::Result<void> open_state();
   [[nodiscard]] config::Result<void> open_sinks();
+  [[nodiscard]] config::Result<void> open_dead_letter();
   [[nodiscard]] config::Result<void> open_pipeline();
   [[nodiscard]] config::Result<void> open_sources();
   [[nodiscard]] config::Result<void> open_http();
   void say_start() const;
   void deliver(std::vector<detectors::Revision>&& said);
+  void refuse(const pipeline::InputQueue& input, const ingest::RawRecord& record, ingest::Reject why);
   void checkpoint();
   void checkpoint_done(const pipeline::CheckpointStore::Done& done);
   void publish();
@@ -66,6 +69,7 @@ class Service {
   std::vector<std::unique_ptr<sinks::SinkRunner>> runners_;
   std::vector<std::string> sink_types_;
   std::vector<pipeline::InputSettings> settings_;
+  std::unique_ptr<ingest::DeadLetter> dead_letter_;
   std::unique_ptr<pipeline::Pipeline> pipeline_;
   std::unique_ptr<pipeline::CheckpointStore> checkpoints_;
   ingest::KafkaSource* kafka_ = nullptr;  // one of the pipeline's sources

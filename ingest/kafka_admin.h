@@ -1,8 +1,10 @@
 // Asks the brokers without waiting: topics, a group's members, offsets. Answers come out of poll().
-// Threads: called from one; a second one inside asks what the coordinator knows. Why not the library's asynchronous calls for that
-//   too: a DescribeConsumerGroups or ListConsumerGroupOffsets that timed out aborts the process when the coordinator comes back
-//   (librdkafka issue 4605, seen with 2.8.0). The blocking calls it has had from the beginning do not.
-// Cost: one round trip a question; looking at a group asks every broker. Errors: in the answer, with the remedy.
+// Threads: called from one; a second one inside asks what the coordinator knows. Why not the
+// library's asynchronous calls for that too: a DescribeConsumerGroups or ListConsumerGroupOffsets
+// that timed out aborts the process when the coordinator comes back (librdkafka issue 4605, seen
+// with 2.8.0). The blocking calls it has had from the beginning do not.
+// Cost: one round trip a question; looking at a group asks every broker. Errors: in the answer,
+// with the remedy.
 #pragma once
 
 #include <condition_variable>
@@ -14,49 +16,17 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <variant>
 #include <vector>
 
+#include "ingest/kafka_answers.h"
 #include "ingest/kafka_handle.h"
 
 namespace stuffwatch::ingest {
 
-struct KafkaPlace {
-  std::string topic;
-  std::int32_t partition = 0;
-  auto operator<=>(const KafkaPlace&) const = default;
-};
-
-struct KafkaTopicsAnswer {
-  std::string error;                           // of the whole question, or of the first topic that has one
-  std::map<std::string, std::uint32_t> partitions;  // of topics without an error
-};
-
-struct KafkaGroupMember {
-  std::string id;
-  std::string client;
-  std::string host;
-};
-
-struct KafkaGroupAnswer {
-  std::string error;
-  std::vector<KafkaGroupMember> members;  // empty without an error: nobody is in the group
-};
-
-// Offsets by place; what has an error is left out and described in `error`. Places may be missing without an error: the library
-// leaves out partitions whose broker it cannot reach. -1 = no such record (by time), none committed.
-struct KafkaOffsetsAnswer {
-  int tag = 0;
-  std::string error;
-  std::map<KafkaPlace, std::int64_t> offsets;
-};
-
-using KafkaAnswer = std::variant<KafkaTopicsAnswer, KafkaGroupAnswer, KafkaOffsetsAnswer>;
-
 class KafkaAdmin {
  public:
-  // The client must outlive it, and be a consumer of that group for committed(). Destroying it waits for a question that is under
-  // way, at most three seconds.
+  // The client must outlive it, and be a consumer of that group for committed(). Destroying it
+  // waits for a question that is under way, at most three seconds.
   explicit KafkaAdmin(rd_kafka_t& client);
 
   void describe_topics(const std::vector<std::string>& topics);
@@ -66,7 +36,8 @@ class KafkaAdmin {
   void list_offsets(const std::map<KafkaPlace, std::int64_t>& query, int tag);
 
   // The next answer, or nothing within `timeout`.
-  [[nodiscard]] std::optional<KafkaAnswer> poll(std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
+  [[nodiscard]] std::optional<KafkaAnswer> poll(
+      std::chrono::milliseconds timeout = std::chrono::milliseconds{0});
 
  private:
   void ask_coordinator(std::function<KafkaAnswer()> question);

@@ -19,22 +19,31 @@ config::Result<void> check_start(const std::string& text) {
 }  // namespace
 
 void KafkaSettings::visit(config::FieldVisitor& v) {
-  v.field("brokers", brokers, "Brokers to ask first, separated by commas.", config::FieldOptions{.format = "HOST:PORT,..."});
+  v.field("brokers", brokers, "Brokers to ask first, separated by commas.",
+          config::FieldOptions{.format = "HOST:PORT,..."});
   v.field("topic", topic, "Short form of one input: its topic. Use `inputs` for more than one.");
-  v.field("group", group, "Consumer group. Offsets are committed to it; with exclusive ownership one process of it reads.");
+  v.field("group", group,
+          "Consumer group. Offsets are committed to it; with exclusive ownership one process of it "
+          "reads.");
   v.field("start", start, check_start,
-          "Where to begin without a checkpoint: latest, earliest, an RFC 3339 time, or a duration before now. By record "
+          "Where to begin without a checkpoint: latest, earliest, an RFC 3339 time, or a duration "
+          "before now. By record "
           "timestamp.");
-  v.field("ownership", ownership, "Whether one process reads every partition, or several divide them.");
+  v.field("ownership", ownership,
+          "Whether one process reads every partition, or several divide them.");
   v.field("fetch_memory", fetch_memory, {config::mebibytes(1), config::gibibytes(16)},
-          "Bytes fetched ahead, shared among the partitions (each takes one fetch more).", config::kOperational);
+          "Bytes fetched ahead, shared among the partitions (each takes one fetch more).",
+          config::kOperational);
   v.field("properties", properties,
-          "Properties of librdkafka: security.protocol, sasl.mechanism, sasl.username, ssl.ca.location, "
+          "Properties of librdkafka: security.protocol, sasl.mechanism, sasl.username, "
+          "ssl.ca.location, "
           "session.timeout.ms and so on. No secrets: see password_file.",
           config::kOperational);
-  v.field("password_file", password_file, "File that holds the password of sasl.username.", config::kOperational);
+  v.field("password_file", password_file, "File that holds the password of sasl.username.",
+          config::kOperational);
   v.field("property_files", property_files,
-          "Other secret properties of librdkafka, each with the file that holds its value: {ssl.key.password: FILE}.",
+          "Other secret properties of librdkafka, each with the file that holds its value: "
+          "{ssl.key.password: FILE}.",
           config::kOperational);
 }
 
@@ -44,13 +53,16 @@ config::Result<KafkaPosition> KafkaPosition::parse(std::string_view text) {
   if (const auto time = config::parse_rfc3339(text)) return KafkaPosition{Kind::kTime, *time, {}};
   if (const auto ago = config::parse_duration(text)) return KafkaPosition{Kind::kAgo, {}, *ago};
   return config::misconfigured(
-      "'{}' is no place in a topic: write earliest, latest, a time such as 2026-01-02T03:04:05Z, or a duration before now such "
+      "'{}' is no place in a topic: write earliest, latest, a time such as 2026-01-02T03:04:05Z, "
+      "or a duration before now such "
       "as 24h",
       text);
 }
 
 std::int64_t KafkaPosition::query(config::TimeMs now) const {
-  const auto since_1970 = [](config::TimeMs t) { return std::max<std::int64_t>(0, t.time_since_epoch().count()); };
+  const auto since_1970 = [](config::TimeMs t) {
+    return std::max<std::int64_t>(0, t.time_since_epoch().count());
+  };
   switch (kind) {
     case Kind::kEarliest: return RD_KAFKA_OFFSET_SPEC_EARLIEST;
     case Kind::kLatest: return RD_KAFKA_OFFSET_SPEC_LATEST;
@@ -63,8 +75,10 @@ std::int64_t KafkaPosition::query(config::TimeMs now) const {
 config::Result<void> check_kafka_library(int version) {
   if (version >= kOldestLibrary) return {};
   return config::failed(
-      "librdkafka {}.{}.{} is too old: 2.6.1 or newer is needed (before it, SCRAM log-in to Kafka 4 fails and a full queue "
-      "stalls for a second). Install a newer librdkafka, or build with ./dev build, which links one statically",
+      "librdkafka {}.{}.{} is too old: 2.6.1 or newer is needed (before it, SCRAM log-in to Kafka "
+      "4 fails and a full queue "
+      "stalls for a second). Install a newer librdkafka, or build with ./dev build, which links "
+      "one statically",
       (version >> 24) & 0xff, (version >> 16) & 0xff, (version >> 8) & 0xff);
 }
 

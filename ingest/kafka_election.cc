@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/core.h>
+
 namespace stuffwatch::ingest {
 
 std::chrono::milliseconds KafkaElection::between(int low_ms, int high_ms) {
@@ -10,7 +12,8 @@ std::chrono::milliseconds KafkaElection::between(int low_ms, int high_ms) {
 
 bool KafkaElection::should_look(Clock::time_point now) {
   // A member looks only while it shares the partitions with somebody, to be able to name it.
-  if (looking_ || (state_ != State::kOutside && state_ != State::kContested) || now < next_look_) return false;
+  if (looking_ || (state_ != State::kOutside && state_ != State::kContested) || now < next_look_)
+    return false;
   looking_ = true;
   return true;
 }
@@ -19,14 +22,16 @@ void KafkaElection::note_others(const KafkaGroupAnswer& seen) {
   words_.clear();
   for (const KafkaGroupMember& member : seen.members) {
     if (!words_.empty()) words_ += ", ";
-    words_ += fmt::format("{} at {}", member.client.empty() ? member.id : member.client, member.host);
+    words_ +=
+        fmt::format("{} at {}", member.client.empty() ? member.id : member.client, member.host);
   }
 }
 
 // The coordinator names a static member after its group.instance.id, a dash and a UUID.
 bool KafkaElection::predecessor(const KafkaGroupMember& member) const {
   constexpr std::size_t kUuid = 36;
-  return !instance_.empty() && member.id.size() == instance_.size() + 1 + kUuid && member.id.starts_with(instance_ + "-");
+  return !instance_.empty() && member.id.size() == instance_.size() + 1 + kUuid &&
+         member.id.starts_with(instance_ + "-");
 }
 
 KafkaElection::Step KafkaElection::on_group(const KafkaGroupAnswer& seen, Clock::time_point now) {
@@ -35,7 +40,8 @@ KafkaElection::Step KafkaElection::on_group(const KafkaGroupAnswer& seen, Clock:
   if (!seen.error.empty()) return Step::kNone;  // not knowing is no reason to join
   note_others(seen);
   if (state_ != State::kOutside) return Step::kNone;
-  others_ = !std::ranges::all_of(seen.members, [&](const auto& member) { return predecessor(member); });
+  others_ =
+      !std::ranges::all_of(seen.members, [&](const auto& member) { return predecessor(member); });
   if (others_) return Step::kNone;
   state_ = State::kJoining;
   return Step::kJoin;

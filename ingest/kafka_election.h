@@ -1,6 +1,7 @@
-// Who of several processes reads, when kafka.ownership is exclusive: the rule alone, without a broker (docs/adr/0004).
-// A process joins the group only when nobody is in it. The one that got every partition owns them and stays for as long as it is a
-// member; one that joined and did not get them all leaves at once and tries again later.
+// Who of several processes reads, when kafka.ownership is exclusive: the rule alone, without a
+// broker (docs/adr/0004). A process joins the group only when nobody is in it. The one that got
+// every partition owns them and stays for as long as it is a member; one that joined and did not
+// get them all leaves at once and tries again later.
 // Time: monotonic, handed in. Threads: one.
 #pragma once
 
@@ -9,7 +10,7 @@
 #include <random>
 #include <string>
 
-#include "ingest/kafka_admin.h"
+#include "ingest/kafka_answers.h"
 
 namespace stuffwatch::ingest {
 
@@ -18,12 +19,15 @@ class KafkaElection {
   using Clock = std::chrono::steady_clock;
   enum class Step : std::uint8_t { kNone, kJoin, kLeave };
 
-  // `instance`: group.instance.id, or "". `seed` spreads the waiting times of processes started together.
-  KafkaElection(std::string instance, std::uint64_t seed) : instance_(std::move(instance)), random_(seed) {}
+  // `instance`: group.instance.id, or "". `seed` spreads the waiting times of processes started
+  // together.
+  KafkaElection(std::string instance, std::uint64_t seed)
+      : instance_(std::move(instance)), random_(seed) {}
 
   // While outside the group: whether to look at its members now.
   [[nodiscard]] bool should_look(Clock::time_point now);
-  // What was seen. kJoin when the group is empty, or holds only our own predecessor (same group.instance.id).
+  // What was seen. kJoin when the group is empty, or holds only our own predecessor (same
+  // group.instance.id).
   [[nodiscard]] Step on_group(const KafkaGroupAnswer& seen, Clock::time_point now);
   // The group gave us partitions. kLeave: give them back and leave the group.
   [[nodiscard]] Step on_assignment(bool complete, Clock::time_point now);
@@ -33,7 +37,9 @@ class KafkaElection {
   [[nodiscard]] bool member() const { return state_ != State::kOutside; }
   [[nodiscard]] bool owner() const { return state_ == State::kOwner; }
   // Another process is (or may be) the owner, as far as we know.
-  [[nodiscard]] bool standby() const { return (state_ == State::kOutside && others_) || state_ == State::kContested; }
+  [[nodiscard]] bool standby() const {
+    return (state_ == State::kOutside && others_) || state_ == State::kContested;
+  }
   // Who stands in the way, for people; "" when nobody does.
   [[nodiscard]] const std::string& others() const { return words_; }
 

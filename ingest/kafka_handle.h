@@ -1,5 +1,7 @@
-// librdkafka's C handles in types that clean up after themselves. Only .cc files of this room include it.
-// Threads: as librdkafka's; events are taken from queues by the thread that owns the handle, no callback runs elsewhere.
+// librdkafka's C handles in types that clean up after themselves. Only .cc files of this room
+// include it.
+// Threads: as librdkafka's; events are taken from queues by the thread that owns the handle, no
+// callback runs elsewhere.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -27,8 +29,8 @@ using KafkaHandle = std::unique_ptr<rd_kafka_t, KafkaDelete<rd_kafka_destroy>>;
 using KafkaQueue = std::unique_ptr<rd_kafka_queue_t, KafkaDelete<rd_kafka_queue_destroy>>;
 using KafkaEvent = std::unique_ptr<rd_kafka_event_t, KafkaDelete<rd_kafka_event_destroy>>;
 using KafkaFault = std::unique_ptr<rd_kafka_error_t, KafkaDelete<rd_kafka_error_destroy>>;
-using KafkaPartitionList =
-    std::unique_ptr<rd_kafka_topic_partition_list_t, KafkaDelete<rd_kafka_topic_partition_list_destroy>>;
+using KafkaPartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t,
+                                           KafkaDelete<rd_kafka_topic_partition_list_destroy>>;
 
 enum class KafkaRole : std::uint8_t {
   kAsker,     // asks for metadata, groups and offsets; reads nothing
@@ -42,13 +44,14 @@ struct KafkaProperty {
   std::string value;
 };
 
-// Defaults of the role, then kafka.properties and the secrets, then `fixed`, which win. A property that the role needs for itself
-// is refused in kafka.properties.
-[[nodiscard]] config::Result<KafkaConf> make_kafka_conf(const KafkaSettings& settings, KafkaRole role,
+// Defaults of the role, then kafka.properties and the secrets, then `fixed`, which win. A property
+// that the role needs for itself is refused in kafka.properties.
+[[nodiscard]] config::Result<KafkaConf> make_kafka_conf(const KafkaSettings& settings,
+                                                        KafkaRole role,
                                                         std::span<const KafkaProperty> fixed = {});
 
-// Takes the configuration over. Logs and errors arrive as events on the main queue (of a consumer: once
-// rd_kafka_poll_set_consumer() was called, on the consumer queue).
+// Takes the configuration over. Logs and errors arrive as events on the main queue (of a consumer:
+// once rd_kafka_poll_set_consumer() was called, on the consumer queue).
 [[nodiscard]] config::Result<KafkaHandle> make_kafka_handle(KafkaRole role, KafkaConf conf);
 
 // One property as the configuration has it now; "" when unknown.
@@ -56,10 +59,16 @@ struct KafkaProperty {
 
 [[nodiscard]] KafkaPartitionList make_partition_list(int capacity = 8);
 
-// Passes a RD_KAFKA_EVENT_LOG on. Hints that a property is of no use to this kind of client are left out.
+// Passes a RD_KAFKA_EVENT_LOG on. Hints that a property is of no use to this kind of client are
+// left out.
 void log_kafka_event(const KafkaLog& log, rd_kafka_event_t& event);
 
+// Keeps what a RD_KAFKA_EVENT_ERROR says, with the remedy; "all brokers are down" never displaces
+// the reason why they are.
+void note_kafka_error(std::string& problem, rd_kafka_event_t& event);
+
 // The library's words for an error, with what to do about it.
-[[nodiscard]] std::string explain_kafka_error(rd_kafka_resp_err_t error, std::string_view detail = {});
+[[nodiscard]] std::string explain_kafka_error(rd_kafka_resp_err_t error,
+                                              std::string_view detail = {});
 
 }  // namespace stuffwatch::ingest

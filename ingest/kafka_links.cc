@@ -13,14 +13,16 @@ using simdjson::ondemand::object;
 std::int64_t number_or(object& from, std::string_view key, std::int64_t otherwise) {
   std::int64_t value = otherwise;
   auto found = from.find_field_unordered(key);
-  if (found.error() != simdjson::SUCCESS || found.get_int64().get(value) != simdjson::SUCCESS) return otherwise;
+  if (found.error() != simdjson::SUCCESS || found.get_int64().get(value) != simdjson::SUCCESS)
+    return otherwise;
   return value;
 }
 
 std::string text_or_empty(object& from, std::string_view key) {
   std::string_view value;
   auto found = from.find_field_unordered(key);
-  if (found.error() != simdjson::SUCCESS || found.get_string().get(value) != simdjson::SUCCESS) return {};
+  if (found.error() != simdjson::SUCCESS || found.get_string().get(value) != simdjson::SUCCESS)
+    return {};
   return std::string(value);
 }
 
@@ -29,11 +31,13 @@ template <class Each>
 bool for_members(object& from, std::string_view key, Each each) {
   object members;
   auto found = from.find_field_unordered(key);
-  if (found.error() != simdjson::SUCCESS || found.get_object().get(members) != simdjson::SUCCESS) return false;
+  if (found.error() != simdjson::SUCCESS || found.get_object().get(members) != simdjson::SUCCESS)
+    return false;
   for (auto field : members) {
     std::string_view name;
     object member;
-    if (field.error() != simdjson::SUCCESS || field.unescaped_key().get(name) != simdjson::SUCCESS) return false;
+    if (field.error() != simdjson::SUCCESS || field.unescaped_key().get(name) != simdjson::SUCCESS)
+      return false;
     const std::string owned(name);
     if (field.value().get_object().get(member) != simdjson::SUCCESS) return false;
     each(owned, member);
@@ -48,34 +52,40 @@ config::Result<void> KafkaLinks::update(std::string_view json) {
   const simdjson::padded_string padded(json);
   simdjson::ondemand::document document;
   object root;
-  if (parser.iterate(padded).get(document) != simdjson::SUCCESS || document.get_object().get(root) != simdjson::SUCCESS)
+  if (parser.iterate(padded).get(document) != simdjson::SUCCESS ||
+      document.get_object().get(root) != simdjson::SUCCESS)
     return config::failed("librdkafka's statistics are not JSON");
   std::map<std::int64_t, Broker> brokers;
   std::map<std::pair<std::string, std::int32_t>, std::int64_t> leaders;
   const bool brokers_read = for_members(root, "brokers", [&](const std::string&, object& member) {
     const std::int64_t node = number_or(member, "nodeid", -1);
     const std::int64_t idle_us = number_or(member, "rxidle", -1);
-    Broker broker{text_or_empty(member, "nodename"), text_or_empty(member, "state"), idle_us < 0 ? -1 : idle_us / 1000,
-                  number_or(member, "waitresp_cnt", 0)};
-    // The coordinator has a second connection under the same node id; the data connection is the named one.
+    Broker broker{text_or_empty(member, "nodename"), text_or_empty(member, "state"),
+                  idle_us < 0 ? -1 : idle_us / 1000, number_or(member, "waitresp_cnt", 0)};
+    // The coordinator has a second connection under the same node id; the data connection is the
+    // named one.
     const bool coordinator = text_or_empty(member, "source") == "logical";
     if (node >= 0 && !coordinator) brokers.insert_or_assign(node, std::move(broker));
   });
-  const bool topics_read = for_members(root, "topics", [&](const std::string& topic, object& member) {
-    static_cast<void>(for_members(member, "partitions", [&](const std::string& number, object& partition) {
-      std::int32_t index = -1;
-      std::from_chars(number.data(), number.data() + number.size(), index);
-      if (index >= 0) leaders[{topic, index}] = number_or(partition, "broker", -1);
-    }));
-  });
-  if (!brokers_read || !topics_read) return config::failed("librdkafka's statistics lack brokers or topics");
+  const bool topics_read =
+      for_members(root, "topics", [&](const std::string& topic, object& member) {
+        static_cast<void>(
+            for_members(member, "partitions", [&](const std::string& number, object& partition) {
+              std::int32_t index = -1;
+              std::from_chars(number.data(), number.data() + number.size(), index);
+              if (index >= 0) leaders[{topic, index}] = number_or(partition, "broker", -1);
+            }));
+      });
+  if (!brokers_read || !topics_read)
+    return config::failed("librdkafka's statistics lack brokers or topics");
   brokers_ = std::move(brokers);
   leaders_ = std::move(leaders);
   heard_ = true;
   return {};
 }
 
-const KafkaLinks::Broker* KafkaLinks::broker_of(const std::string& topic, std::int32_t partition) const {
+const KafkaLinks::Broker* KafkaLinks::broker_of(const std::string& topic,
+                                                std::int32_t partition) const {
   const auto leader = leaders_.find({topic, partition});
   if (leader == leaders_.end()) return nullptr;
   const auto broker = brokers_.find(leader->second);
@@ -86,7 +96,8 @@ KafkaLink KafkaLinks::link(const std::string& topic, std::int32_t partition) con
   if (!heard_ || !leaders_.contains({topic, partition})) return KafkaLink::kUnknown;
   const Broker* broker = broker_of(topic, partition);
   // UPDATE: connected, while the library asks for a longer list of what the broker can do.
-  if (broker == nullptr || (broker->state != "UP" && broker->state != "UPDATE")) return KafkaLink::kDown;
+  if (broker == nullptr || (broker->state != "UP" && broker->state != "UPDATE"))
+    return KafkaLink::kDown;
   if (broker->waiting > 0 && broker->idle_ms > silence_ms_) return KafkaLink::kSilent;
   return KafkaLink::kUp;
 }

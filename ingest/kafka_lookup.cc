@@ -48,15 +48,15 @@ void KafkaLookup::drive(KafkaAdmin& admin, Clock::time_point now) {
 }
 
 void KafkaLookup::on_answer(const KafkaOffsetsAnswer& answer, Clock::time_point now) {
-  const auto question =
-      std::ranges::find_if(questions_, [&](const Question& q) { return q.sent && !q.answered && q.tag == answer.tag; });
+  const auto question = std::ranges::find_if(
+      questions_, [&](const Question& q) { return q.sent && !q.answered && q.tag == answer.tag; });
   if (question == questions_.end()) return;
-  const auto missing =
-      std::ranges::find_if_not(places_, [&](const KafkaPlace& place) { return answer.offsets.contains(place); });
+  const auto missing = std::ranges::find_if_not(
+      places_, [&](const KafkaPlace& place) { return answer.offsets.contains(place); });
   if (!answer.error.empty() || missing != places_.end()) {
-    problem_ = answer.error.empty()
-                   ? fmt::format("{}[{}]: no broker tells its offsets", missing->topic, missing->partition)
-                   : answer.error;
+    problem_ = answer.error.empty() ? fmt::format("{}[{}]: no broker tells its offsets",
+                                                  missing->topic, missing->partition)
+                                    : answer.error;
     question->sent = false;
     question->not_before = now + std::chrono::milliseconds(500);
     return;

@@ -1,4 +1,5 @@
-// Several questions about offsets of the same partitions, asked together and again until every one has its answer.
+// Several questions about offsets of the same partitions, asked together and again until every one
+// has its answer.
 // Threads: one. Cost: one round trip; after an error half a second more.
 #pragma once
 

@@ -1,6 +1,8 @@
-// This process's place in its consumer group: the client's life, joining and leaving, rebalances, and who owns the partitions.
-// Decides which partitions are ours; what is read from where is KafkaSource's.
-// Threads: one, which must call service() at least once a second. Nothing blocks but close(), at most some seconds.
+// This process's place in its consumer group: the client's life, joining and leaving, rebalances,
+// and who owns the partitions. Decides which partitions are ours; what is read from where is
+// KafkaSource's.
+// Threads: one, which must call service() at least once a second. Nothing blocks but close(), at
+// most some seconds.
 #pragma once
 
 #include <chrono>
@@ -21,19 +23,19 @@ namespace stuffwatch::ingest {
 struct KafkaNews {
   std::optional<std::vector<KafkaPlace>> granted;  // ours: answer with accept()
   std::optional<std::vector<KafkaPlace>> revoked;  // no longer ours: answer with yield()
-  bool lost = false;                               // ... and somebody else may have them already: commit nothing
-  bool links_known = false;                        // fresh statistics
-  bool link_broke = false;                         // some connection broke
-  std::vector<KafkaOffsetsAnswer> offsets;         // answers to questions put to admin()
-  std::vector<KafkaPlace> uncommitted;             // an asynchronous commit of these failed
+  bool lost = false;         // ... and somebody else may have them already: commit nothing
+  bool links_known = false;  // fresh statistics
+  bool link_broke = false;   // some connection broke
+  std::vector<KafkaOffsetsAnswer> offsets;  // answers to questions put to admin()
+  std::vector<KafkaPlace> uncommitted;      // an asynchronous commit of these failed
 };
 
 class KafkaMembership {
  public:
   using Clock = std::chrono::steady_clock;
 
-  [[nodiscard]] static config::Result<std::unique_ptr<KafkaMembership>> open(const KafkaSettings& settings,
-                                                                             std::vector<std::string> topics, KafkaLog log);
+  [[nodiscard]] static config::Result<std::unique_ptr<KafkaMembership>> open(
+      const KafkaSettings& settings, std::vector<std::string> topics, KafkaLog log);
   ~KafkaMembership();
   KafkaMembership(const KafkaMembership&) = delete;
   KafkaMembership& operator=(const KafkaMembership&) = delete;
@@ -52,8 +54,8 @@ class KafkaMembership {
   [[nodiscard]] std::string problem() const;
 
  private:
-  KafkaMembership(const KafkaSettings& settings, std::vector<std::string> topics, KafkaLog log, std::int64_t silence_ms,
-                  std::string instance);
+  KafkaMembership(const KafkaSettings& settings, std::vector<std::string> topics, KafkaLog log,
+                  std::int64_t silence_ms, std::string instance);
   [[nodiscard]] config::Result<void> open_asker();
   void ask_for_topics(Clock::time_point now);
   void open_member(std::uint32_t partitions, Clock::time_point now);
@@ -93,11 +95,11 @@ class KafkaMembership {
   KafkaQueue queue_;
   std::optional<KafkaAdmin> admin_;
   std::optional<Check> check_;
-  bool holding_ = false;    // we accepted a grant and have not yielded it
-  bool losing_ = false;     // the revoke that is being dealt with is a loss
-  std::string problem_;     // of the connection; cleared by the next success
+  bool holding_ = false;  // we accepted a grant and have not yielded it
+  bool losing_ = false;   // the revoke that is being dealt with is a loss
+  std::string problem_;   // of the connection; cleared by the next success
   std::string fatal_;
-  std::jthread farewell_;   // ends the asker: that can take the library a second
+  std::jthread farewell_;  // ends the asker: that can take the library a second
 };
 
 }  // namespace stuffwatch::ingest

@@ -9,14 +9,19 @@ namespace {
 constexpr std::size_t kMaxRecords = 4096;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20U;
 
-bool is_record(const rd_kafka_message_t& message) { return message.err == RD_KAFKA_RESP_ERR_NO_ERROR; }
+bool is_record(const rd_kafka_message_t& message) {
+  return message.err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
 
 // A tombstone is a record without a payload: an empty one.
-std::size_t payload_bytes(const rd_kafka_message_t& message) { return message.payload == nullptr ? 0 : message.len; }
+std::size_t payload_bytes(const rd_kafka_message_t& message) {
+  return message.payload == nullptr ? 0 : message.len;
+}
 
 }  // namespace
 
-KafkaPartition::KafkaPartition(rd_kafka_t& client, std::string topic, std::int32_t partition, InputId id)
+KafkaPartition::KafkaPartition(rd_kafka_t& client, std::string topic, std::int32_t partition,
+                               InputId id)
     : client_(client),
       topic_(std::move(topic)),
       partition_(partition),
@@ -26,13 +31,14 @@ KafkaPartition::KafkaPartition(rd_kafka_t& client, std::string topic, std::int32
   if (queue_) rd_kafka_queue_forward(queue_.get(), nullptr);
 }
 
-// As many messages as make about a chunk, going by the size of the last ones: what is taken here but not yet handed out is memory
-// that the library no longer counts.
+// As many messages as make about a chunk, going by the size of the last ones: what is taken here
+// but not yet handed out is memory that the library no longer counts.
 bool KafkaPartition::refill() {
   fetched_.clear();
   next_ = 0;
   if (!queue_) return false;
-  const std::size_t want = std::clamp<std::size_t>(kMaxBytes / std::max<std::size_t>(mean_bytes_, 1), 16, kMaxRecords);
+  const std::size_t want =
+      std::clamp<std::size_t>(kMaxBytes / std::max<std::size_t>(mean_bytes_, 1), 16, kMaxRecords);
   const ssize_t got = rd_kafka_consume_batch_queue(queue_.get(), 0, buffer_.data(), want);
   for (ssize_t i = 0; i < got; ++i) fetched_.emplace_back(buffer_[static_cast<std::size_t>(i)]);
   return got > 0;
@@ -102,12 +108,11 @@ KafkaPartition::Outcome KafkaPartition::note_event(const rd_kafka_message_t& mes
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
       at_end_ = true;
       error_.clear();
-      position_ = std::max(position_, message.offset);  // past control records, which nobody is shown
+      position_ =
+          std::max(position_, message.offset);  // past control records, which nobody is shown
       return Outcome::kNothing;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-      at_end_ = false;
-      return Outcome::kOutOfRange;
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: at_end_ = false; return Outcome::kOutOfRange;
     default:
       at_end_ = false;
       error_ = explain_kafka_error(message.err, rd_kafka_message_errstr(&message));
@@ -132,8 +137,8 @@ void KafkaPartition::move_to(std::int64_t offset) {
 std::int64_t KafkaPartition::lag() const {
   std::int64_t low = 0;
   std::int64_t high = 0;
-  if (position_ < 0 ||
-      rd_kafka_get_watermark_offsets(&client_, topic_.c_str(), partition_, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
+  if (position_ < 0 || rd_kafka_get_watermark_offsets(&client_, topic_.c_str(), partition_, &low,
+                                                      &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
     return 0;
   return std::max<std::int64_t>(0, high - position_);
 }

@@ -36,7 +36,9 @@ struct Input {
   std::uint64_t gap = 0;
   std::string notice = {};  // what happened to its offsets, for people
 
-  [[nodiscard]] std::string name() const { return fmt::format("{}[{}]", place.topic, place.partition); }
+  [[nodiscard]] std::string name() const {
+    return fmt::format("{}[{}]", place.topic, place.partition);
+  }
   [[nodiscard]] bool held() const { return stage != Stage::kOpening && stage != Stage::kRevoked; }
 };
 
@@ -91,7 +93,8 @@ class KafkaSource::Impl {
   std::unique_ptr<KafkaMembership> membership_;
   std::map<InputId, Input> inputs_;  // their queues go before the membership's client: close()
   KafkaLookup opening_, moving_;
-  std::size_t q_committed_ = 0, q_latest_ = 0, q_start_ = 0, q_earliest_ = 0, q_resume_ = 0, q_end_ = 0;
+  std::size_t q_committed_ = 0, q_latest_ = 0, q_start_ = 0, q_earliest_ = 0, q_resume_ = 0,
+              q_end_ = 0;
   std::map<KafkaPlace, std::int64_t> to_commit_;
   std::map<KafkaPlace, std::int64_t> sent_commits_;  // the newest sent, kept in case it fails
   Clock::time_point commit_not_before_{};
@@ -104,7 +107,8 @@ std::vector<InputChange> KafkaSource::Impl::service() {
   start_offered();  // whoever wanted to seek has done so since the last service()
   KafkaNews news = membership_->service(now);
   for (const KafkaPlace& place : news.uncommitted) {
-    if (const auto sent = sent_commits_.find(place); sent != sent_commits_.end()) to_commit_.insert(*sent);
+    if (const auto sent = sent_commits_.find(place); sent != sent_commits_.end())
+      to_commit_.insert(*sent);
     commit_not_before_ = now + std::chrono::seconds(2);
   }
   if (news.revoked) revoke(*news.revoked, news.lost, changes);
@@ -124,13 +128,15 @@ void KafkaSource::Impl::drive(KafkaLookup& lookup, const KafkaNews& news, Clock:
   if (KafkaAdmin* admin = membership_->admin(); admin != nullptr) lookup.drive(*admin, now);
 }
 
-// The partitions' queues are taken out of the consumer queue here, before anything is assigned. The end is asked for first: a
-// record that arrives in between is then after the start, never before it.
+// The partitions' queues are taken out of the consumer queue here, before anything is assigned. The
+// end is asked for first: a record that arrives in between is then after the start, never before
+// it.
 void KafkaSource::Impl::open_inputs(const std::vector<KafkaPlace>& places) {
   for (const KafkaPlace& place : places) {
     const InputId id = id_of(place);
     inputs_.erase(id);
-    inputs_.emplace(id, Input{place, KafkaPartition(*membership_->client(), place.topic, place.partition, id)});
+    inputs_.emplace(
+        id, Input{place, KafkaPartition(*membership_->client(), place.topic, place.partition, id)});
   }
   KafkaPosition start = start_;
   if (start.kind == KafkaPosition::Kind::kAgo && options_.max_rewind.count() > 0)
@@ -149,8 +155,10 @@ void KafkaSource::Impl::finish_opening(std::vector<InputChange>& changes) {
     Input& input = found->second;
     input.committed = opening_.offset(q_committed_, place);
     input.start = opening_.offset(q_start_, place);
-    if (input.start < 0) input.start = opening_.offset(q_latest_, place);  // nothing is as new as that
-    // What the group has not dealt with is never skipped, but when a time was given to do just that.
+    if (input.start < 0)
+      input.start = opening_.offset(q_latest_, place);  // nothing is as new as that
+    // What the group has not dealt with is never skipped, but when a time was given to do just
+    // that.
     if (input.committed >= 0 && start_.kind != KafkaPosition::Kind::kTime)
       input.start = std::min(input.start, input.committed);
     input.stage = Stage::kOffered;
@@ -172,11 +180,14 @@ void KafkaSource::Impl::start_offered() {
   if (any) assign_all();
 }
 
-// Everything that runs, each from where it stands. The library cannot restart a single partition that it stopped.
+// Everything that runs, each from where it stands. The library cannot restart a single partition
+// that it stopped.
 void KafkaSource::Impl::assign_all() {
   std::map<KafkaPlace, std::int64_t> starts;
   for (auto& [id, input] : inputs_) {
-    if (input.stage != Stage::kRunning && input.stage != Stage::kMissing && input.stage != Stage::kMoving) continue;
+    if (input.stage != Stage::kRunning && input.stage != Stage::kMissing &&
+        input.stage != Stage::kMoving)
+      continue;
     input.partition.assigned_at(input.partition.position());
     starts.emplace(input.place, input.partition.position());
   }
@@ -186,7 +197,8 @@ void KafkaSource::Impl::assign_all() {
 config::Result<void> KafkaSource::Impl::seek(InputId id, std::int64_t offset) {
   const auto found = inputs_.find(id);
   if (found == inputs_.end() || !found->second.held() || offset < 0)
-    return config::failed("cannot start input {}:{} at offset {}: it is not held", id.declared, id.partition, offset);
+    return config::failed("cannot start input {}:{} at offset {}: it is not held", id.declared,
+                          id.partition, offset);
   Input& input = found->second;
   input.start = offset;
   input.sought = true;
@@ -196,20 +208,25 @@ config::Result<void> KafkaSource::Impl::seek(InputId id, std::int64_t offset) {
 
 ReadStatus KafkaSource::Impl::read(InputId id, RawChunk& out) {
   const auto found = inputs_.find(id);
-  if (found == inputs_.end() || found->second.stage != Stage::kRunning) return ReadStatus::kNothingYet;
+  if (found == inputs_.end() || found->second.stage != Stage::kRunning)
+    return ReadStatus::kNothingYet;
   Input& input = found->second;
   switch (input.partition.read(out)) {
     case KafkaPartition::Outcome::kChunk: input.notice.clear(); return ReadStatus::kChunk;
     case KafkaPartition::Outcome::kError: return ReadStatus::kUnreachable;
-    case KafkaPartition::Outcome::kOutOfRange: input.stage = Stage::kMissing; return ReadStatus::kNothingYet;
+    case KafkaPartition::Outcome::kOutOfRange:
+      input.stage = Stage::kMissing;
+      return ReadStatus::kNothingYet;
     case KafkaPartition::Outcome::kNothing: break;
   }
-  if (input.link == KafkaLink::kDown || input.link == KafkaLink::kSilent) return ReadStatus::kUnreachable;
+  if (input.link == KafkaLink::kDown || input.link == KafkaLink::kSilent)
+    return ReadStatus::kUnreachable;
   if (input.link == KafkaLink::kDoubtful) return ReadStatus::kNothingYet;
   return input.partition.at_end() ? ReadStatus::kAtEnd : ReadStatus::kNothingYet;
 }
 
-// After a break the broker may hold records that nobody has fetched: the end must be reached afresh before it counts.
+// After a break the broker may hold records that nobody has fetched: the end must be reached afresh
+// before it counts.
 void KafkaSource::Impl::note_links(const KafkaNews& news) {
   if (!news.link_broke && !news.links_known) return;
   for (auto& [id, input] : inputs_) {
@@ -217,7 +234,8 @@ void KafkaSource::Impl::note_links(const KafkaNews& news) {
     const KafkaLink before = input.link;
     if (news.links_known) {
       input.link = membership_->links().link(input.place.topic, input.place.partition);
-      const bool back = input.link == KafkaLink::kUp && before != KafkaLink::kUp && before != KafkaLink::kUnknown;
+      const bool back =
+          input.link == KafkaLink::kUp && before != KafkaLink::kUp && before != KafkaLink::kUnknown;
       if (back && input.partition.at_end()) input.partition.refresh();
     }
     if (news.link_broke && (input.link == KafkaLink::kUp || input.link == KafkaLink::kUnknown))
@@ -259,8 +277,9 @@ void KafkaSource::Impl::finish_moving() {
       // The last record read is found by its time, whatever its offset is now.
       target = moving_.offset(q_resume_, place);
       if (target < 0) target = moving_.offset(q_end_, place);
-      input.notice = fmt::format("offset {} is past the topic's end, which was truncated or created anew: going on at {}",
-                                 was, target);
+      input.notice = fmt::format(
+          "offset {} is past the topic's end, which was truncated or created anew: going on at {}",
+          was, target);
       log(KafkaLogLevel::kWarning, fmt::format("{}: {}", input.name(), input.notice));
     }
     input.partition.assigned_at(target);
@@ -271,15 +290,18 @@ void KafkaSource::Impl::finish_moving() {
   if (any) assign_all();
 }
 
-void KafkaSource::Impl::count_gap(Input& input, std::int64_t from, std::int64_t to, std::string_view why) {
+void KafkaSource::Impl::count_gap(Input& input, std::int64_t from, std::int64_t to,
+                                  std::string_view why) {
   const auto records = static_cast<std::uint64_t>(to - from);
   input.gap += records;
   gap_ += records;
-  input.notice = fmt::format("offsets {} to {} were never read ({}): {} records", from, to - 1, why, records);
+  input.notice =
+      fmt::format("offsets {} to {} were never read ({}): {} records", from, to - 1, why, records);
   log(KafkaLogLevel::kWarning, fmt::format("{}: {}", input.name(), input.notice));
 }
 
-void KafkaSource::Impl::revoke(const std::vector<KafkaPlace>& places, bool lost, std::vector<InputChange>& changes) {
+void KafkaSource::Impl::revoke(const std::vector<KafkaPlace>& places, bool lost,
+                               std::vector<InputChange>& changes) {
   for (const KafkaPlace& place : places) {
     const InputId id = id_of(place);
     const auto found = inputs_.find(id);
@@ -311,14 +333,16 @@ void KafkaSource::Impl::release(InputId id) {
 }
 
 void KafkaSource::Impl::commit(InputId id, std::int64_t next_offset) {
-  if (const Input* input = find(id); input != nullptr && !input->lost) to_commit_[input->place] = next_offset;
+  if (const Input* input = find(id); input != nullptr && !input->lost)
+    to_commit_[input->place] = next_offset;
 }
 
 void KafkaSource::Impl::send_commits() {
   if (to_commit_.empty() || membership_->client() == nullptr) return;
   const KafkaPartitionList list = make_partition_list(static_cast<int>(to_commit_.size()));
   for (const auto& [place, offset] : to_commit_) {
-    rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset = offset;
+    rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset =
+        offset;
     sent_commits_[place] = offset;
   }
   to_commit_.clear();
@@ -329,13 +353,16 @@ void KafkaSource::Impl::commit_and_wait(const std::map<KafkaPlace, std::int64_t>
   if (offsets.empty() || membership_->client() == nullptr) return;
   const KafkaPartitionList list = make_partition_list(static_cast<int>(offsets.size()));
   for (const auto& [place, offset] : offsets)
-    rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset = offset;
+    rd_kafka_topic_partition_list_add(list.get(), place.topic.c_str(), place.partition)->offset =
+        offset;
   const KafkaQueue queue(rd_kafka_queue_new(membership_->client()));
   rd_kafka_commit_queue(membership_->client(), list.get(), queue.get(), nullptr, nullptr);
   const KafkaEvent event(rd_kafka_queue_poll(queue.get(), kCommitWaitMs));
-  const rd_kafka_resp_err_t error = event ? rd_kafka_event_error(event.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+  const rd_kafka_resp_err_t error =
+      event ? rd_kafka_event_error(event.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR && error != RD_KAFKA_RESP_ERR__NO_OFFSET)
-    log(KafkaLogLevel::kWarning, fmt::format("the last offsets could not be committed: {}", explain_kafka_error(error)));
+    log(KafkaLogLevel::kWarning,
+        fmt::format("the last offsets could not be committed: {}", explain_kafka_error(error)));
 }
 
 void KafkaSource::Impl::close() {
@@ -369,29 +396,34 @@ std::string KafkaSource::Impl::problem() const {
   return moving_.problem();
 }
 
-config::Result<std::unique_ptr<KafkaSource>> KafkaSource::open(const KafkaSettings& settings, std::vector<KafkaTopic> topics,
+config::Result<std::unique_ptr<KafkaSource>> KafkaSource::open(const KafkaSettings& settings,
+                                                               std::vector<KafkaTopic> topics,
                                                                KafkaSourceOptions options) {
   const auto start = KafkaPosition::parse(settings.start);
   if (!start) return config::misconfigured("kafka.start: {}", start.error().message);
   std::vector<std::string> names;
   for (const KafkaTopic& topic : topics) {
-    if (topic.topic.empty()) return config::misconfigured("inputs: a Kafka input needs the name of its topic");
+    if (topic.topic.empty())
+      return config::misconfigured("inputs: a Kafka input needs the name of its topic");
     if (std::ranges::find(names, topic.topic) != names.end())
-      return config::misconfigured("inputs: topic {} is named twice; one input a topic", topic.topic);
+      return config::misconfigured("inputs: topic {} is named twice; one input a topic",
+                                   topic.topic);
     names.push_back(topic.topic);
   }
   if (names.empty()) return config::misconfigured("inputs: no Kafka topic is named");
   auto membership = KafkaMembership::open(settings, names, options.log);
   if (!membership) return std::unexpected(membership.error());
-  return std::unique_ptr<KafkaSource>(new KafkaSource(
-      std::make_unique<Impl>(*start, std::move(topics), std::move(options), std::move(*membership))));
+  return std::unique_ptr<KafkaSource>(new KafkaSource(std::make_unique<Impl>(
+      *start, std::move(topics), std::move(options), std::move(*membership))));
 }
 
 KafkaSource::KafkaSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KafkaSource::~KafkaSource() { impl_->close(); }
 std::vector<InputChange> KafkaSource::service() { return impl_->service(); }
 ReadStatus KafkaSource::read(InputId id, RawChunk& out) { return impl_->read(id, out); }
-config::Result<void> KafkaSource::seek(InputId id, std::int64_t offset) { return impl_->seek(id, offset); }
+config::Result<void> KafkaSource::seek(InputId id, std::int64_t offset) {
+  return impl_->seek(id, offset);
+}
 std::vector<InputStatus> KafkaSource::status() const { return impl_->status(); }
 void KafkaSource::commit(InputId id, std::int64_t next_offset) { impl_->commit(id, next_offset); }
 void KafkaSource::release(InputId id) { impl_->release(id); }

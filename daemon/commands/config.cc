@@ -74,11 +74,11 @@ void add_config(CLI::App& app, int& exit_code) {
   };
   CLI::App* check_command = command->add_subcommand("check", "All errors at once, with file, line and what to write instead");
   check_command->add_option("FILE,--config", o->file, "Configuration file")->required();
-  check_command->add_option("--set", o->overrides, "KEY=VALUE")->take_all();
+  check_command->add_option("--set", o->overrides, "KEY=VALUE")->take_all()->allow_extra_args(false);
   act(check_command, check);
   CLI::App* print_command = command->add_subcommand("print", "The configuration in force, secrets masked");
   print_command->add_option("FILE,--config", o->file, "Configuration file; the defaults without one");
-  print_command->add_option("--set", o->overrides, "KEY=VALUE")->take_all();
+  print_command->add_option("--set", o->overrides, "KEY=VALUE")->take_all()->allow_extra_args(false);
   print_command->add_flag("--reference", o->reference, "Every key with its default, bounds and meaning, as YAML");
   print_command->add_flag("--markdown", o->markdown, "The same as a document");
   act(print_command, print);

@@ -13,12 +13,12 @@ class App;
 
 namespace stuffwatch::daemon {
 
+// The first that is given: --url, --socket, --config, $STUFFWATCH_SOCKET, else the default socket.
 struct DaemonLink {
-  std::string socket;  // default: $STUFFWATCH_SOCKET, else /var/lib/stuffwatch/state/control.sock
-  std::string url;     // wins over the socket
+  std::string socket, url, config_file;
 
-  DaemonLink();
-  void add_options(CLI::App& command);  // --socket, --url
+  void add_options(CLI::App& command);
+  [[nodiscard]] config::Result<control::Endpoint> endpoint() const;
   [[nodiscard]] config::Result<control::Answer> ask(std::string_view target) const;
   // ask() where everything but 200 is an error with the daemon's own message.
   [[nodiscard]] config::Result<std::string> fetch(std::string_view target) const;

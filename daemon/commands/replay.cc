@@ -311,7 +311,7 @@ void add_replay(CLI::App& app, int& exit_code) {
   command->add_option("--summary", options->summary, "Write counts and the hash of the alerts here");
   command->add_option("--expect", options->expect, "Compare the alerts with this file; exit status 3 when they differ");
   command->add_option("--threads", options->threads, "Threads; the result is the same for any number")->check(CLI::Range(1, 64));
-  command->add_option("--set", options->overrides, "KEY=VALUE: set any key of the configuration")->take_all();
+  command->add_option("--set", options->overrides, "KEY=VALUE: set any key of the configuration")->take_all()->allow_extra_args(false);
   command->add_option("--progress", options->progress, "auto, json or none")->check(CLI::IsMember({"auto", "json", "none"}));
   command->add_option("INPUT", options->inputs, "Files, folders or -")->required();
   command->callback([options, &exit_code] {

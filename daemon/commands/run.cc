@@ -45,7 +45,7 @@ void add_run(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand("run", "The daemon: watch the inputs of the configuration and report campaigns");
   command->add_option("--config", options->config, "Configuration file (config/stuffwatch.yaml is the reference)")->required();
-  command->add_option("--set", options->overrides, "KEY=VALUE: set any key of the configuration")->take_all();
+  command->add_option("--set", options->overrides, "KEY=VALUE: set any key of the configuration")->take_all()->allow_extra_args(false);
   command->callback([options, &exit_code] {
     auto done = run_daemon(*options);
     exit_code = done ? 0 : report(done.error());

@@ -45,7 +45,8 @@ void ControlConfig::visit(config::FieldVisitor& v) {
 }
 
 std::string ControlConfig::path(std::string_view state_path) const {
-  return socket.empty() ? std::string(state_path) + "/control.sock" : socket;
+  if (!socket.empty() || state_path.empty()) return socket;
+  return std::string(state_path) + "/control.sock";
 }
 
 config::Result<ListenAddress> parse_listen(const std::string& text) {

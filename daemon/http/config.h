@@ -22,7 +22,7 @@ struct ControlConfig {
   std::string socket;  // empty = <state.path>/control.sock
 
   void visit(config::FieldVisitor& v);
-  // Where the control socket stands.
+  // Where the control socket stands; empty = there is none, for want of a state.path.
   [[nodiscard]] std::string path(std::string_view state_path) const;
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include <gmock/gmock.h>
@@ -130,11 +131,19 @@ TEST_F(Commands, NoDaemonIsAnErrorWithTheRemedy) {
   EXPECT_EQ(run({"show", "x", "--url", "https://stuffwatch.example"}).exit_code, 2);
 }
 
-TEST_F(Commands, TheSocketCanComeFromTheEnvironment) {
+TEST_F(Commands, TheSocketCanComeFromTheEnvironmentOrTheConfiguration) {
   publish(ServiceState::kFull);
+  const std::string file = socket_ + ".yaml";
+  std::ofstream(file) << "control: {socket: " << socket_ << "}\n";
+  EXPECT_EQ(run({"status", "--config", file.c_str()}).exit_code, 0);
   ::setenv("STUFFWATCH_SOCKET", socket_.c_str(), 1);
   EXPECT_EQ(run({"status"}).exit_code, 0);
+  std::ofstream(file) << "site: shop\n";
+  const Ran none = run({"status", "--config", file.c_str()});
   ::unsetenv("STUFFWATCH_SOCKET");
+  std::filesystem::remove(file);
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("set state.path or control.socket"));
 }
 
 TEST_F(Commands, CampaignsStandWorstFirst) {

@@ -361,6 +361,12 @@ TEST(ParseListen, TakesAddressesWithAPort) {
     EXPECT_FALSE(parse_listen(bad)) << bad;
 }
 
+TEST(ControlConfig, StandsInTheStateFolderUnlessNamed) {
+  EXPECT_EQ(ControlConfig{}.path("/var/lib/x"), "/var/lib/x/control.sock");
+  EXPECT_EQ(ControlConfig{"/run/x.sock"}.path("/var/lib/x"), "/run/x.sock");
+  EXPECT_EQ(ControlConfig{}.path(""), "");
+}
+
 // ---- the control socket ----
 
 class ControlSocket : public testing::Test {

@@ -1,0 +1,208 @@
+"""`stuffwatch run` on a real broker: events in by an independent client, alerts out, through crashes and bad records."""
+
+import datetime
+import json
+import random
+
+import pytest
+
+from support.wait import wait_until
+
+START = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) - datetime.timedelta(minutes=30)
+
+
+def event(seconds, account, ip, outcome="failure", reason="unknown_account", **more):
+    time = (START + datetime.timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    fields = {"time": time, "account": account, "outcome": outcome, "ip": ip, "user_agent": "Mozilla/5.0", **more}
+    if outcome == "failure":
+        fields["reason"] = reason
+    return fields
+
+
+def traffic(seed, seconds=300):
+    """Honest logins every half second, and from 60 s on one address that walks a list of unknown accounts."""
+    random.seed(seed)
+    events, n = [], 0
+    for half in range(2 * seconds):
+        events.append(event(half / 2, f"user{random.randrange(500)}@example.com", f"10.1.{random.randrange(200)}.{random.randrange(1, 250)}", "success"))
+    for i in range(200):
+        n += 1
+        hit = i % 60 == 59
+        events.append(event(60 + i * 0.7, f"listed{i}@example.org", "203.0.113.7", "success" if hit else "failure"))
+    events.sort(key=lambda e: e["time"])
+    for i, e in enumerate(events):
+        e["event_id"] = f"{seed}-{i}"
+    return events
+
+
+def config(kafka, topic, group=None, **more):
+    base = {
+        "site": "e2e",
+        "kafka": {"brokers": kafka.bootstrap, "group": group or f"g-{topic}", "start": "earliest", "properties": {"session.timeout.ms": "6000"}},
+        "inputs": [{"name": "logins", "topic": topic, "format": "native"}],
+        "merge": {"idle_after": "500ms"},
+        "state": {"checkpoint_interval": "1s"},
+    }
+    base.update(more)
+    return base
+
+
+def send(producer, topic, events, partitions=1):
+    for i, e in enumerate(events):
+        producer.produce(topic, value=e if isinstance(e, bytes) else json.dumps(e).encode(), partition=i % partitions)
+    assert producer.flush(30) == 0
+
+
+def final(alerts):
+    """The last body of each campaign."""
+    last = {}
+    for a in alerts:
+        last[a["id"]] = a
+    return last
+
+
+def check_story(alerts):
+    """Nothing contradicts: one body a revision, counts never fall, nothing opens after it closed."""
+    seen, told = {}, {}
+    for a in alerts:
+        key = (a["id"], a["revision"])
+        assert seen.setdefault(key, a) == a, f"two bodies under {key}"
+        attempts, revision, status = told.get(a["id"], (0, 0, "open"))
+        if a["revision"] > revision:
+            assert a["counts"]["attempts"] >= attempts and not (status == "closed" and a["status"] == "open")
+            told[a["id"]] = (a["counts"]["attempts"], a["revision"], a["status"])
+
+
+def processed(one):
+    return one.metric("stuffwatch_pipeline_events_total") or 0
+
+
+def test_an_attack_through_a_topic(kafka, topic, producer, daemon):
+    name = topic(partitions=4)
+    one = daemon(config(kafka, name))
+    events = traffic(1)
+    send(producer, name, events, partitions=4)
+    alerts = one.wait_alerts(lambda a: any(x["reason"] == "first_success" or x["counts"]["compromised"] for x in a))
+    check_story(alerts)
+    assert {a["attack"] for a in alerts} == {"credential_stuffing"}
+    assert any(s["network"] == "203.0.113.7/32" for s in alerts[-1]["sources"])
+    assert alerts[0]["data_quality"]["warming"], "a fresh daemon says that it is warming"
+    assert one.terminate() == 0
+
+
+def test_poison_between_good_records(kafka, topic, producer, daemon):
+    name = topic(partitions=1, config={"max.message.bytes": "12000000"})
+    letters = topic(partitions=1, config={"max.message.bytes": "12000000"})
+    one = daemon(config(kafka, name, dead_letter={"topic": letters}))
+    good = traffic(2)
+    poison = [
+        bytes(random.Random(3).randbytes(300)),
+        b'{"time":"2026-01-01T00:00:00Z","account":"\xff\xfe","outcome":"failure","ip":"10.0.0.1"}',
+        b"[" * 10_000,
+        b'{"account":"a","account":"b","time":"2026-01-01T00:00:00Z","outcome":"failure","ip":"10.0.0.1"}',
+        b'{"time":"2026-01-01T00:00:00Z","outcome":"failure","ip":"10.0.0.1"}',
+        b'{"time":"2026-01-01T00:00:00Z","account":"a","outcome":"maybe","ip":"10.0.0.1"}',
+        b'{"time":"2026-01-01T00:00:00Z","acco\\u0075nt":"a","outcome":"failure","ip":"nowhere"}',
+    ]
+    mixed = []
+    for i, e in enumerate(good):
+        mixed.append(e)
+        if i % 100 == 50 and i // 100 < len(poison):
+            mixed.append(poison[i // 100])
+    send(producer, name, mixed)
+    one.wait_metric("stuffwatch_pipeline_events_total", lambda n: n == len(good))
+    assert one.metric("stuffwatch_input_rejected_records_total") == len(poison)
+    one.wait_alerts()
+    values = [m.value() for m in kafka.read(letters, count=len(poison))]
+    assert values == poison, "a dead letter is not the record, byte for byte"
+    assert one.terminate() == 0
+
+
+@pytest.fixture
+def key(tmp_path):
+    """A key of the test's own, so that two daemons name the same account alike."""
+    file = tmp_path / "key"
+    file.write_text("5a" * 32 + "\n")
+    file.chmod(0o400)
+    return {"key_file": str(file)}
+
+
+def test_killed_at_any_point_it_says_the_same(kafka, topic, producer, daemon, key):
+    name = topic(partitions=3)
+    events = traffic(4)
+    send(producer, name, events, partitions=3)
+    calm = daemon(config(kafka, name, group=f"calm-{name}", privacy=key))
+    calm.wait_metric("stuffwatch_pipeline_events_total", lambda n: n == len(events))
+    calm.wait_alerts()
+    assert calm.terminate() == 0
+    expected = final(calm.alerts())
+
+    hurt = daemon(config(kafka, name, group=f"hurt-{name}", privacy=key), start=False)
+    dice = random.Random(5)
+    for _ in range(10):
+        hurt.start(wait_ready=False)
+        deadline = dice.uniform(0.1, 1.5)
+        try:
+            wait_until(lambda: False, deadline)
+        except AssertionError:
+            pass
+        hurt.kill()
+    hurt.start()
+    hurt.wait_metric("stuffwatch_pipeline_events_total", lambda n: n >= len(events))
+    assert hurt.terminate() == 0
+    alerts = hurt.alerts()
+    check_story(alerts)
+    got = final(alerts)
+    assert got.keys() == expected.keys()
+    for id, alert in got.items():
+        assert {k: v for k, v in alert.items() if k != "producer"} == {k: v for k, v in expected[id].items() if k != "producer"}
+
+
+def test_replay_of_the_same_events_says_the_same(kafka, topic, producer, daemon, run, tmp_path, key):
+    name = topic(partitions=1)
+    events = traffic(6)
+    send(producer, name, events)
+    one = daemon(config(kafka, name, privacy=key))
+    one.wait_metric("stuffwatch_pipeline_events_total", lambda n: n == len(events))
+    live = one.wait_alerts()
+    assert one.terminate() == 0
+    (tmp_path / "events.ndjson").write_text("".join(json.dumps(e) + "\n" for e in events))
+    run("replay", "--set", "site=e2e", "--set", f"privacy.key_file={key['key_file']}", "events.ndjson", "--alerts", "alerts.jsonl")
+    replayed = [json.loads(line) for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
+    strip = lambda a: {k: v for k, v in a.items() if k != "producer"}
+    live = one.alerts()
+    assert [strip(a) for a in live] == [strip(a) for a in replayed][: len(live)]
+    assert live
+
+
+def test_status_tells_how_it_is(kafka, topic, daemon, run):
+    name = topic(partitions=1)
+    one = daemon(config(kafka, name))
+    socket = one.folder / "state" / "control.sock"
+    answer = run("status", "--socket", socket, "--json", status=None)
+    status = json.loads(answer.stdout)
+    assert status["site"] == "e2e" and [s["name"] for s in status["sinks"]] == ["jsonl-alerts"]
+    assert answer.returncode == 0
+    assert run("campaigns", "--socket", socket).returncode == 0
+    assert one.terminate() == 0
+
+
+@pytest.mark.parametrize("login", ["sasl_plain", "sasl_scram512", "sasl_scram512_tls", "tls", "mtls"])
+def test_listeners(secure_kafka, daemon, login):
+    name = secure_kafka.create_topic(None, 1, None)
+    producer = secure_kafka.producer()
+    client = secure_kafka.client_config(login)
+    password = client.pop("sasl.password", None)
+    brokers = client.pop("bootstrap.servers")
+    settings = config(secure_kafka, name)
+    settings["kafka"] |= {"brokers": brokers, "properties": {**{k: str(v) for k, v in client.items()}}}
+    one = daemon(settings, start=False)
+    if password:
+        secret = one.folder / "password"
+        secret.write_text(password + "\n")
+        one.write_config(kafka={"password_file": str(secret)})
+    one.start()
+    events = traffic(7)
+    send(producer, name, events)
+    one.wait_alerts()
+    assert one.terminate() == 0

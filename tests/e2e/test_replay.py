@@ -1,0 +1,111 @@
+"""`stuffwatch replay` over generated scenarios: what is found, and that nothing but the input decides the bytes."""
+
+import gzip
+import json
+
+import pytest
+
+SCENARIOS = {
+    "attack_burst_one_address": "credential_stuffing",
+    "attack_spread_prefixes": "credential_stuffing",
+    "attack_guessing_fanin": "password_guessing",
+    "quiet_day": None,
+    "cgnat_crowd": None,
+    "mobile_roaming": None,
+}
+
+
+@pytest.fixture(scope="module")
+def scenarios(stuffwatch, tmp_path_factory):
+    import subprocess
+
+    folder = tmp_path_factory.mktemp("scenarios") / "all"
+    subprocess.run([str(stuffwatch), "simulate", "--scenario", "all", "--seed", "11", "--out", str(folder)], check=True, capture_output=True)
+    return folder
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name,attack", SCENARIOS.items())
+def test_scenario(run, scenarios, tmp_path, name, attack):
+    folder = scenarios / name
+    labels = json.loads((folder / "labels.json").read_text())
+    site = json.loads((folder / "site.json").read_text())
+    config = tmp_path / "site.yaml"
+    config.write_text(json.dumps({"trusted_sources": [{"cidr": c, "reason": "scenario"} for c in site["trusted_sources"]]}))
+    run("replay", "--config", config, folder / "events.ndjson", "--alerts", "alerts.jsonl", "--attributions", "events.jsonl", "--accounts", "accounts.jsonl",
+        "--summary", "summary.json")
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["events"]["read"] == labels["events"]
+    assert summary["events"]["rejected"] == {} and summary["formats"] == {"native": 1}
+    alerts = lines(tmp_path / "alerts.jsonl")
+    assert summary["alerts"] == len(alerts)
+    if attack is None:
+        assert alerts == [], "a benign scenario raised an alert"
+        return
+    assert {a["attack"] for a in alerts} == {attack}
+    truth = {event for campaign in labels["campaigns"] for event in campaign["event_ids"]}
+    attributed = {row["event_id"] for row in lines(tmp_path / "events.jsonl")}
+    assert len(attributed & truth) >= 0.9 * len(attributed), "events of honest people were attributed to a campaign"
+    assert len(attributed & truth) >= 0.8 * len(truth), "most of the attack was not attributed"
+    for alert in alerts:
+        assert alert["factors"] and all(f["value"] >= f["threshold"] for f in alert["factors"])
+        assert alert["counts"]["compromised"] == len(alert["compromised"])
+
+
+def test_the_same_bytes_for_any_number_of_threads_and_any_batch(run, scenarios, tmp_path):
+    events = scenarios / "attack_burst_one_address" / "events.ndjson"
+    seen = set()
+    for threads in (1, 2, 8):
+        for batch in (1, 7, 4096):
+            run("replay", events, "--alerts", "a.jsonl", "--accounts", "b.jsonl", "--attributions", "c.jsonl", "--threads", threads, "--set",
+                f"pipeline.batch_events={batch}")
+            seen.add(tuple((tmp_path / f).read_bytes() for f in ("a.jsonl", "b.jsonl", "c.jsonl")))
+    assert len(seen) == 1
+    assert next(iter(seen))[0].count(b"\n") >= 1
+
+
+def test_expect_tells_what_differs(run, scenarios, tmp_path):
+    events = scenarios / "attack_burst_one_address" / "events.ndjson"
+    run("replay", events, "--alerts", "golden.jsonl")
+    run("replay", events, "--expect", "golden.jsonl")
+    golden = tmp_path / "golden.jsonl"
+    golden.write_text(golden.read_text().replace('"revision":1,', '"revision":9,', 1))
+    assert "at line 1" in run("replay", events, "--expect", "golden.jsonl", status=3).stderr
+
+
+def test_packed_and_split_inputs_give_the_same_alerts(run, scenarios, tmp_path):
+    source = (scenarios / "attack_burst_one_address" / "events.ndjson").read_bytes()
+    rows = source.splitlines(keepends=True)
+    (tmp_path / "whole.gz").write_bytes(gzip.compress(source))
+    (tmp_path / "even.ndjson").write_bytes(b"".join(rows[0::2]))
+    (tmp_path / "odd.ndjson").write_bytes(b"".join(rows[1::2]))
+    run("replay", scenarios / "attack_burst_one_address" / "events.ndjson", "--alerts", "a.jsonl")
+    run("replay", "whole.gz", "--alerts", "b.jsonl")
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    run("replay", "even.ndjson", "odd.ndjson", "--alerts", "c.jsonl")
+    assert len(lines(tmp_path / "c.jsonl")) == len(lines(tmp_path / "a.jsonl"))
+
+
+def test_bad_input_is_told_and_costs_nothing_else(run, scenarios, tmp_path):
+    rows = (scenarios / "attack_burst_one_address" / "events.ndjson").read_bytes().splitlines()
+    poison = [b"\x00\xff\xfe random", b'{"time":1', b"[" * 10_000, b'{"a":1,"a":2}', b"x" * 2_000_000, b'{"time":"2026-13-01T00:00:00Z","account":"a","outcome":"success","ip":"10.0.0.1"}']
+    mixed = []
+    for i, row in enumerate(rows):
+        if i % 5_000 == 17:
+            mixed.append(poison[(i // 5_000) % len(poison)])
+        mixed.append(row)
+    (tmp_path / "mixed.ndjson").write_bytes(b"\n".join(mixed) + b"\n")
+    run("replay", scenarios / "attack_burst_one_address" / "events.ndjson", "--alerts", "a.jsonl")
+    run("replay", "mixed.ndjson", "--format", "native", "--alerts", "b.jsonl", "--summary", "s.json")
+    summary = json.loads((tmp_path / "s.json").read_text())
+    assert sum(summary["events"]["rejected"].values()) == len(mixed) - len(rows)
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+
+
+def test_usage_errors_name_the_remedy(run):
+    assert "no such format" in run("replay", "--format", "nonsense", "/dev/null", status=2).stderr
+    assert "absent.log" in run("replay", "absent.log", status=None).stderr
+    assert "did you mean" in run("replay", "/dev/null", "--set", "mergee.idle_after=2s", status=2).stderr
