@@ -1,0 +1,198 @@
+// The promises of pipeline.md on whole pipelines: one order, the same bits for any threads, batches and restarts, late and duplicate events, slow inputs.
+#include "daemon/pipeline/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "config/rfc3339.h"
+#include "tests/daemon/pipeline/memory_source.h"
+
+namespace stuffwatch::daemon::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr EventTime kStart{std::chrono::milliseconds{1'790'000'000'000}};
+
+std::string line(std::chrono::milliseconds at, const std::string& account, const std::string& ip, bool success, const std::string& id = {}) {
+  std::string text = R"({"time":")" + config::format_rfc3339(kStart + at) + R"(","account":")" + account + R"(","ip":")" + ip + R"(","outcome":")";
+  text += success ? "success\"" : "failure\",\"reason\":\"unknown_account\"";
+  if (!id.empty()) text += ",\"event_id\":\"" + id + "\"";
+  return text + ",\"user_agent\":\"agent " + std::to_string(account.size() % 3) + "\"}";
+}
+
+// Honest logins and, from the second minute on, one address that walks unknown accounts.
+std::vector<std::vector<std::string>> traffic(std::size_t inputs, unsigned seed, int seconds = 240) {
+  std::minstd_rand dice(seed);
+  std::vector<std::vector<std::string>> out(inputs);
+  for (int i = 0; i < seconds * 10; ++i) {
+    const auto at = std::chrono::milliseconds{i * 100};
+    const std::string user = "user" + std::to_string(dice() % 300) + "@example.com";
+    out[dice() % inputs].push_back(line(at, user, "10.0." + std::to_string(dice() % 40) + "." + std::to_string(dice() % 200 + 1), dice() % 20 != 0));
+    if (i > 600 && i % 6 == 0) out[dice() % inputs].push_back(line(at + 7ms, "listed" + std::to_string(i) + "@example.org", "203.0.113.9", dice() % 50 == 0));
+  }
+  return out;
+}
+
+struct Rig {
+  std::vector<std::unique_ptr<detectors::DetectorKind>> kinds = detectors::make_detector_kinds();
+  corpus::AccountHasher hasher = corpus::AccountHasher::public_key();
+  std::vector<InputSettings> settings{{.name = "memory", .decoder = ingest::find_decoder("native"), .decode = {}, .year = {}}};
+  std::vector<std::string> bodies;
+  std::vector<Merge::Notice> notices;
+  std::vector<EventTime> order;
+  PipelineConfig config{};
+
+  Rig() { config.engine.stranger_pairs = 100'000; }
+
+  std::unique_ptr<Pipeline> make(Pipeline::Hooks hooks = {}) {
+    hooks.on_revisions = [this](std::vector<Revision>&& said) {
+      for (Revision& r : said) bodies.push_back(std::move(r.body));
+    };
+    hooks.on_left_out = [this](const Merge::Notice& notice) { notices.push_back(notice); };
+    hooks.on_step = [this](std::span<LoginEvent* const> events) {
+      for (const LoginEvent* e : events) order.push_back(e->time);
+    };
+    return std::make_unique<Pipeline>(config, kinds, detectors::AlertOrigin{.site = "test", .version = "1", .config_sha256 = {}, .corpus_digest = {}, .console_url = {}}, hasher,
+                                      std::move(hooks));
+  }
+  static void turn(Pipeline& pipeline, Monotonic now = {}) {
+    for (auto progress = pipeline.run_once(now); progress != Pipeline::Progress::kFinished; progress = pipeline.run_once(now))
+      if (progress == Pipeline::Progress::kWaiting) pipeline.wait(1ms);
+    pipeline.finish();
+  }
+};
+
+TEST(Pipeline, SaysTheSameForAnyThreadsBatchesAndChunks) {
+  std::vector<std::string> expected;
+  for (const std::uint32_t workers : {1u, 2u, 8u}) {
+    for (const std::uint32_t batch : {1u, 7u, 4096u}) {
+      Rig setup;
+      setup.config.workers = workers, setup.config.batch_events = batch;
+      auto pipeline = setup.make();
+      pipeline->add_source(std::make_unique<MemorySource>(traffic(3, 1), 1 + batch % 50), setup.settings);
+      Rig::turn(*pipeline);
+      EXPECT_EQ(pipeline->merge().behind_front(), 0u);
+      if (expected.empty()) expected = setup.bodies;
+      ASSERT_FALSE(expected.empty()) << "the attack was not found: the test shows nothing";
+      EXPECT_EQ(setup.bodies, expected) << workers << " workers, batches of " << batch;
+    }
+  }
+}
+
+TEST(Pipeline, ARestartAtAnyTickSaysWhatTheUninterruptedRunSays) {
+  Rig calm;
+  auto whole = calm.make();
+  whole->add_source(std::make_unique<MemorySource>(traffic(3, 2), 64), calm.settings);
+  Rig::turn(*whole);
+  ASSERT_FALSE(calm.bodies.empty());
+
+  for (const int restart_every : {7, 50, 111}) {
+    Rig hurt;
+    std::vector<std::string> cut;      // of the last cut
+    std::size_t said_at_cut = 0;
+    bool ended = false;
+    while (!ended) {
+      int ticks = 0;
+      Pipeline* current = nullptr;
+      Pipeline::Hooks hooks;
+      bool crash = false;
+      hooks.on_tick = [&] {
+        if (crash || ++ticks < restart_every) return;
+        cut.resize(current->sections());
+        for (std::size_t s = 0; s < cut.size(); ++s) cut[s].clear(), current->save_section(s, cut[s]);
+        said_at_cut = hurt.bodies.size(), crash = true;
+      };
+      auto pipeline = hurt.make(std::move(hooks));
+      current = pipeline.get();
+      for (std::size_t s = 0; s < cut.size(); ++s) ASSERT_TRUE(pipeline->load_section(s, cut[s])) << s;
+      pipeline->add_source(std::make_unique<MemorySource>(traffic(3, 2), 64), hurt.settings);
+      for (auto progress = pipeline->run_once({}, 97); !crash; progress = pipeline->run_once({}, 97)) {
+        if (progress != Pipeline::Progress::kFinished) continue;
+        pipeline->finish(), ended = true;
+        break;
+      }
+      if (!ended) hurt.bodies.resize(said_at_cut);  // what was said after the cut is said again
+    }
+    EXPECT_EQ(hurt.bodies, calm.bodies) << "restarted every " << restart_every << " ticks";
+  }
+}
+
+TEST(Pipeline, MergesByTimeWhateverTheInput) {
+  std::minstd_rand dice(3);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::vector<std::string>> inputs(1 + dice() % 5);
+    std::size_t total = 0;
+    for (auto& input : inputs) {
+      std::chrono::milliseconds at{0};
+      for (std::size_t n = dice() % 200; n != 0; --n, ++total) input.push_back(line(at += std::chrono::milliseconds{dice() % 3000}, "a", "10.0.0.1", true));
+    }
+    Rig setup;
+    auto pipeline = setup.make();
+    pipeline->add_source(std::make_unique<MemorySource>(inputs, 1 + dice() % 9), setup.settings);
+    Rig::turn(*pipeline);
+    EXPECT_TRUE(std::ranges::is_sorted(setup.order));
+    EXPECT_EQ(setup.order.size(), total);
+  }
+}
+
+TEST(Pipeline, DropsDuplicatesAndCountsThem) {
+  Rig setup;
+  auto pipeline = setup.make();
+  pipeline->add_source(std::make_unique<MemorySource>(std::vector<std::vector<std::string>>{
+                           {line(0s, "a", "10.0.0.1", true, "x"), line(5min, "a", "10.0.0.1", true, "x"), line(16min, "a", "10.0.0.1", true, "x")}}, 10), setup.settings);
+  Rig::turn(*pipeline);
+  EXPECT_EQ(pipeline->counts().events, 2u);
+  EXPECT_EQ(pipeline->counts().duplicates, 1u);
+}
+
+TEST(Pipeline, LateEventsReachNoDetector) {
+  Rig setup;
+  auto pipeline = setup.make();
+  pipeline->add_source(std::make_unique<MemorySource>(std::vector<std::vector<std::string>>{
+                           {line(0s, "a", "10.0.0.1", true), line(9s, "b", "10.0.0.1", true), line(18s, "b", "10.0.0.1", true), line(27s, "b", "10.0.0.1", true),
+                            line(36s, "b", "10.0.0.1", true), line(45s, "b", "10.0.0.1", true), line(14s, "c", "10.0.0.1", true), line(16s, "c", "10.0.0.1", true)}}, 10), setup.settings);
+  Rig::turn(*pipeline);
+  EXPECT_EQ(pipeline->counts().late, 1u);
+  EXPECT_EQ(pipeline->counts().events, 7u);
+}
+
+TEST(Pipeline, WaitsForASlowInputThenGoesOnWithoutItAndSaysSo) {
+  Rig setup;
+  auto pipeline = setup.make();
+  auto source = std::make_unique<MemorySource>(traffic(2, 4, 20), 16);
+  MemorySource& inputs = *source;
+  inputs.stall(1, ingest::ReadStatus::kNothingYet);
+  pipeline->add_source(std::move(source), setup.settings);
+  const Monotonic begin{};
+  EXPECT_EQ(pipeline->run_once(begin), Pipeline::Progress::kWaiting);
+  EXPECT_EQ(pipeline->run_once(begin + 59s), Pipeline::Progress::kWaiting);
+  EXPECT_EQ(pipeline->run_once(begin + 61s), Pipeline::Progress::kWorked);
+  while (pipeline->run_once(begin + 62s) == Pipeline::Progress::kWorked) {
+  }
+  EXPECT_GT(pipeline->counts().events, 0u);
+  ASSERT_EQ(setup.notices.size(), 1u);
+  EXPECT_TRUE(setup.notices[0].left_out);
+  inputs.resume(1);
+  Rig::turn(*pipeline, begin + 63s);
+  EXPECT_GT(pipeline->merge().behind_front(), 0u) << "what comes back behind the front is counted";
+}
+
+TEST(Pipeline, AnIdleInputIsNotWaitedFor) {
+  Rig setup;
+  auto pipeline = setup.make();
+  auto source = std::make_unique<MemorySource>(traffic(2, 5, 20), 16);
+  source->stall(1, ingest::ReadStatus::kAtEnd);
+  pipeline->add_source(std::move(source), setup.settings);
+  const Monotonic begin{};
+  EXPECT_EQ(pipeline->run_once(begin), Pipeline::Progress::kWaiting);
+  EXPECT_EQ(pipeline->run_once(begin + 1s), Pipeline::Progress::kWaiting);
+  while (pipeline->run_once(begin + 2s) == Pipeline::Progress::kWorked) {
+  }
+  EXPECT_GT(pipeline->counts().events, 0u);
+  EXPECT_TRUE(setup.notices.empty());
+}
+
+}  // namespace
+}  // namespace stuffwatch::daemon::pipeline
