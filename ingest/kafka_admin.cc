@@ -69,8 +69,8 @@ KafkaGroupAnswer look_at_group(rd_kafka_t& client, const std::string& group) {
   using Owned =
       std::unique_ptr<const rd_kafka_group_list, KafkaDelete<rd_kafka_group_list_destroy>>;
   const Owned owned(list);
-  if (error !=
-      RD_KAFKA_RESP_ERR_NO_ERROR) {  // a part of the answer is no answer: the group may be at the broker that is silent
+  // A part of the answer is no answer: the group may be at the broker that is silent.
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     answer.error = explain_kafka_error(error);
     return answer;
   }

@@ -137,6 +137,7 @@ std::string_view remedy(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
     case RD_KAFKA_RESP_ERR__RESOLVE:
     case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
       return "check kafka.brokers, the network, and that security.protocol fits the brokers' "

@@ -240,7 +240,8 @@ void KafkaMembership::yield(Clock::time_point now) {
   rd_kafka_assign(client_.get(), nullptr);
   holding_ = false;
   if (losing_ && exclusive_ && election_.member()) {
-    unsubscribe();  // else the library would join again by itself, and disturb whoever owns the partitions by then
+    // Else the library would join again by itself, and disturb whoever owns the partitions by then.
+    unsubscribe();
     election_.on_lost(now);
   }
   losing_ = false;

@@ -161,7 +161,9 @@ class KafkaProducer::Impl {
     }
     unsettled_failures_.insert(token);
     const bool too_large = error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-    std::string problem = explain_kafka_error(error, words == nullptr ? "" : words);
+    // That it took too long says less than why the brokers could not be reached.
+    const bool timed_out = error == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT && !problem_.empty();
+    std::string problem = timed_out ? problem_ : explain_kafka_error(error, words);
     if (!too_large) problem_ = problem;
     return {token, false, too_large, std::move(problem)};
   }
