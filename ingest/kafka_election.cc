@@ -37,7 +37,10 @@ bool KafkaElection::predecessor(const KafkaGroupMember& member) const {
 KafkaElection::Step KafkaElection::on_group(const KafkaGroupAnswer& seen, Clock::time_point now) {
   looking_ = false;
   next_look_ = now + between(1000, 2000);
-  if (!seen.error.empty()) return Step::kNone;  // not knowing is no reason to join
+  if (!seen.error.empty()) {  // not knowing is no reason to join, but one to look again soon
+    next_look_ = now + between(200, 400);
+    return Step::kNone;
+  }
   note_others(seen);
   if (state_ != State::kOutside) return Step::kNone;
   others_ =

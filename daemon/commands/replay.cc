@@ -19,6 +19,7 @@
 #include "daemon/pipeline/pipeline.h"
 #include "detectors/campaigns/json_writer.h"
 #include "ingest/file_source.h"
+#include "ingest/kafka_range_source.h"
 
 namespace stuffwatch::daemon {
 namespace {
@@ -122,11 +123,11 @@ class Replay {
     auto hasher = own_key ? account_hasher(*config_, true) : corpus::AccountHasher::public_key();
     if (!hasher) return std::unexpected(hasher.error());
     if (!own_key) fmt::print(stderr, "replay: no privacy.key_file: accounts are hashed with the public key, which anybody can undo\n");
-    auto settings = settings_of_inputs();
+    auto sources = open_sources();
+    if (!sources) return std::unexpected(sources.error());
+    auto settings = settings_of_inputs(sources->size());
     if (!settings) return std::unexpected(settings.error());
-    auto source = ingest::open_files(0, options_.inputs);
-    if (!source) return std::unexpected(source.error());
-    if (auto turned = turn(*hasher, *settings, std::move(*source)); !turned) return std::unexpected(turned.error());
+    if (auto turned = turn(*hasher, *settings, std::move(*sources)); !turned) return std::unexpected(turned.error());
     return finish(*hasher);
   }
 
@@ -140,7 +141,32 @@ class Replay {
     return {};
   }
 
-  config::Result<std::vector<pipeline::InputSettings>> settings_of_inputs() {
+  // Files first, as one source; then one for each stretch of a topic.
+  config::Result<std::vector<std::unique_ptr<ingest::Source>>> open_sources() {
+    std::vector<std::unique_ptr<ingest::Source>> sources;
+    std::vector<std::string> files, topics;
+    for (const std::string& input : options_.inputs) (input.starts_with("kafka:") ? topics : files).push_back(input);
+    if (!files.empty()) {
+      auto source = ingest::open_files(0, files);
+      if (!source) return std::unexpected(source.error());
+      sources.push_back(std::move(*source));
+    }
+    for (const std::string& url : topics) {
+      auto range = ingest::KafkaRange::parse(url);
+      if (!range) return std::unexpected(range.error());
+      ingest::KafkaRangeOptions how;
+      how.log = [](ingest::KafkaLogLevel level, std::string_view text) {
+        if (level == ingest::KafkaLogLevel::kError) fmt::print(stderr, "replay: {}\n", text);
+      };
+      how.now = [] { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); };
+      auto source = ingest::KafkaRangeSource::open(config_->kafka, *range, static_cast<std::uint32_t>(sources.size()), how);
+      if (!source) return std::unexpected(source.error());
+      sources.push_back(std::move(*source));
+    }
+    return sources;
+  }
+
+  config::Result<std::vector<pipeline::InputSettings>> settings_of_inputs(std::size_t count) {
     InputSection section;
     if (!config_->inputs.empty()) section = config_->inputs.front();  // delay, zone, app of the configuration
     section.name = "replay", section.topic.clear(), section.file = "files";
@@ -150,18 +176,20 @@ class Replay {
       for (const auto& decoder : ingest::decoders()) known += fmt::format(", {}", decoder.name);
       return config::misconfigured("--format {}: there is no such format; there are {}", section.format, known);
     }
-    return input_settings(*config_, std::span(&section, 1));
+    return input_settings(*config_, std::vector<InputSection>(count, section));
   }
 
-  config::Result<void> turn(const corpus::AccountHasher& hasher, const std::vector<pipeline::InputSettings>& settings, std::unique_ptr<ingest::Source> source) {
+  config::Result<void> turn(const corpus::AccountHasher& hasher, const std::vector<pipeline::InputSettings>& settings,
+                            std::vector<std::unique_ptr<ingest::Source>> sources) {
     pipeline::PipelineConfig pipeline_settings = pipeline_config(*config_);
     if (options_.threads != 0) pipeline_settings.workers = options_.threads;
     Pipeline::Hooks hooks;
     hooks.on_revisions = [this](std::vector<detectors::Revision>&& said) { told(std::move(said)); };
     if (attributions_.wanted()) hooks.on_step = [this](std::span<detectors::LoginEvent* const> events) { log_.add(events); };
     pipeline_ = std::make_unique<Pipeline>(pipeline_settings, config_->detectors.kinds, alert_origin(*config_), hasher, std::move(hooks));
-    pipeline_->add_source(std::move(source), settings);
+    for (auto& source : sources) pipeline_->add_source(std::move(source), settings);
     for (;;) {
+      pipeline_->service();
       const auto progress = pipeline_->run_once(Clock::now());
       progress_.show(pipeline_->counts().events);
       if (progress == Pipeline::Progress::kFinished) break;
@@ -313,7 +341,7 @@ void add_replay(CLI::App& app, int& exit_code) {
   command->add_option("--threads", options->threads, "Threads; the result is the same for any number")->check(CLI::Range(1, 64));
   command->add_option("--set", options->overrides, "KEY=VALUE: set any key of the configuration")->take_all()->allow_extra_args(false);
   command->add_option("--progress", options->progress, "auto, json or none")->check(CLI::IsMember({"auto", "json", "none"}));
-  command->add_option("INPUT", options->inputs, "Files, folders or -")->required();
+  command->add_option("INPUT", options->inputs, "Files, folders, - or kafka:TOPIC?from=...&to=...")->required();
   command->callback([options, &exit_code] {
     auto done = Replay(*options).run();
     exit_code = done ? *done : report(done.error());

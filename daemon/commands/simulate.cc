@@ -16,6 +16,7 @@
 #include "config/nearest.h"
 #include "daemon/commands/command.h"
 #include "daemon/commands/render.h"
+#include "daemon/commands/simulate_topic.h"
 #include "ingest/simulation/scenario_writer.h"
 
 namespace stuffwatch::daemon {
@@ -30,6 +31,7 @@ struct SimulateOptions {
   std::string scenario, scale = "1", out, progress = "auto";
   std::uint64_t seed = 1;
   bool force = false, list = false, json = false;
+  SimulateTopic live;
 };
 
 // How far it is, on standard error: a line that is written over on a terminal, JSON lines on
@@ -140,10 +142,17 @@ int write_folders(const SimulateOptions& options) {
 
 int simulate(const SimulateOptions& options) {
   if (options.list) return list_scenarios(options.json);
+  if (!options.live.topic.empty()) {
+    SimulateTopic live = options.live;
+    live.seed = options.seed;
+    auto done = simulate_into_topic(live);
+    return done ? 0 : report(done.error());
+  }
   if (options.scenario.empty() || options.out.empty())
     return report(
         {config::Error::Kind::kConfiguration,
-         "simulate needs --scenario NAME and --out DIR (or --list, which shows the scenarios)"});
+         "simulate needs --scenario NAME and --out DIR, or --config FILE and --topic T (--list shows the "
+         "scenarios)"});
   return write_folders(options);
 }
 
@@ -164,6 +173,14 @@ void add_simulate(CLI::App& app, int& exit_code) {
       ->add_option("--out", options->out,
                    "Folder for <scenario>/{events.ndjson,labels.json,site.json} and lists/")
       ->type_name("DIR");
+  command->add_option("--config", options->live.config, "With --topic: where the brokers stand");
+  command->add_option("--topic", options->live.topic, "Produce the live stream into this topic");
+  command->add_option("--rate", options->live.rate, "With --topic: events a second")
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--events", options->live.events, "With --topic: stop after so many");
+  command->add_option("--set", options->live.overrides, "KEY=VALUE: set any key of the configuration")
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_flag("--force", options->force, "Write into a folder that is not empty");
   command->add_flag("--list", options->list, "Show the scenarios");
   command->add_flag("--json", options->json, "One JSON object a scenario on standard output");

@@ -14,8 +14,12 @@ constexpr std::uint64_t kVictim = 0xabcdef;
 EventTime at(std::chrono::milliseconds offset) { return kStart + offset; }
 std::chrono::minutes m(std::uint64_t n) { return std::chrono::minutes{n}; }
 // The networks of a filter may collide; the first thirteen of these do not.
-IpAddress network(std::uint64_t i, std::uint32_t host = 1) { return IpAddress::v4(static_cast<std::uint32_t>(0x0a400000 + (i << 16)) + host); }
-Recorder run_account_fanin(const Stream& stream, std::string_view yaml = "") { return run(*detector_named("account_fanin", yaml), stream); }
+IpAddress network(std::uint64_t i, std::uint32_t host = 1) {
+  return IpAddress::v4(static_cast<std::uint32_t>(0x0a400000 + (i << 16)) + host);
+}
+Recorder run_account_fanin(const Stream& stream, std::string_view yaml = "") {
+  return run(*detector_named("account_fanin", yaml), stream);
+}
 
 TEST(AccountFanin, AlarmsAtTheThirteenthNetwork) {
   Stream stream;
@@ -73,7 +77,8 @@ TEST(AccountFanin, FamiliarFailuresSuccessesAndWhatIsNoRefusedPasswordNeverCount
 TEST(AccountFanin, ALifeEndsADayAfterItsFirstNetwork) {
   for (const auto step : {115min, 125min}) {  // the thirteenth network comes after 23 or 25 hours
     Stream stream;
-    for (std::uint64_t i = 0; i < 13; ++i) stream.bad(at(step * static_cast<int>(i)), kVictim, network(i));
+    for (std::uint64_t i = 0; i < 13; ++i)
+      stream.bad(at(step * static_cast<int>(i)), kVictim, network(i));
     EXPECT_EQ(run_account_fanin(stream).findings.size(), step == 115min ? 1U : 0U);
   }
 }
@@ -81,7 +86,8 @@ TEST(AccountFanin, ALifeEndsADayAfterItsFirstNetwork) {
 TEST(AccountFanin, AnAccountThatTravelsCarriesItsOwnChance) {
   Stream stream;
   for (std::uint64_t day = 0; day < 20; ++day)
-    for (std::uint64_t i = 0; i < 8; ++i) stream.bad(at(25h * static_cast<int>(day) + m(i)), kVictim, network(i));
+    for (std::uint64_t i = 0; i < 8; ++i)
+      stream.bad(at(25h * static_cast<int>(day) + m(i)), kVictim, network(i));
   for (std::uint64_t i = 0; i < 14; ++i) stream.bad(at(25h * 20 + m(i)), kVictim, network(i));
   EXPECT_TRUE(run_account_fanin(stream).findings.empty());
 }
@@ -90,7 +96,8 @@ TEST(AccountFanin, AnAccountThatTravelsCarriesItsOwnChance) {
 TEST(AccountFanin, AlarmsAlikeOnEveryDay) {
   Stream stream;
   for (std::uint64_t day = 0; day < 10; ++day)
-    for (std::uint64_t i = 0; i < 13; ++i) stream.bad(at(25h * static_cast<int>(day) + m(i)), kVictim, network(i));
+    for (std::uint64_t i = 0; i < 13; ++i)
+      stream.bad(at(25h * static_cast<int>(day) + m(i)), kVictim, network(i));
   const Recorder r = run_account_fanin(stream);
   ASSERT_EQ(r.findings.size(), 10U);
   for (std::size_t day = 0; day < 10; ++day) {
@@ -101,15 +108,18 @@ TEST(AccountFanin, AlarmsAlikeOnEveryDay) {
 
 TEST(AccountFanin, TenantsAreApart) {
   Stream stream;
-  for (std::uint64_t i = 0; i < 24; ++i) stream.bad(at(m(i)), kVictim, network(i)).tenant = 1 + i % 2;
+  for (std::uint64_t i = 0; i < 24; ++i)
+    stream.bad(at(m(i)), kVictim, network(i)).tenant = 1 + i % 2;
   EXPECT_TRUE(run_account_fanin(stream).findings.empty());
 }
 
 TEST(AccountFanin, ActivityIsWhatStrangersDoAfterTheAlarm) {
   Stream stream;
   for (std::uint64_t i = 0; i < 13; ++i) stream.bad(at(m(i)), kVictim, network(i));
-  const std::uint64_t failure = stream.bad(at(20min), kVictim, network(1)).seq, success = stream.success(at(21min), kVictim, network(2)).seq;
-  const std::uint64_t mfa = stream.add(at(22min), kVictim, network(3), Outcome::kFailure, FailureReason::kMfaFailed).seq;
+  const std::uint64_t failure = stream.bad(at(20min), kVictim, network(1)).seq,
+                      success = stream.success(at(21min), kVictim, network(2)).seq;
+  const std::uint64_t mfa =
+      stream.add(at(22min), kVictim, network(3), Outcome::kFailure, FailureReason::kMfaFailed).seq;
   stream.success(at(23min), kVictim, network(2)).stranger = false;
   stream.bad(at(24min), 1, network(2));
   stream.success(at(20min + 25h), kVictim, network(4));
@@ -183,16 +193,20 @@ TEST(AccountFanin, AgreesWithAPlainModel) {
     for (int i = 0; i < 6000; ++i) {  // within one life
       LoginEvent& e = stream.bad(at(i * 10s), random.below(300), network(random.below(40)));
       e.stranger = random.chance(.9);
-      if (random.chance(.05)) { e.reason = FailureReason::kMfaFailed; }
+      if (random.chance(.05)) {
+        e.reason = FailureReason::kMfaFailed;
+      }
     }
     std::map<std::uint64_t, std::uint64_t> found;
-    for (const Finding& f : run_account_fanin(stream).findings) found.try_emplace(f.key.value, f.seq);
+    for (const Finding& f : run_account_fanin(stream).findings)
+      found.try_emplace(f.key.value, f.seq);
     const auto wanted = first_alarms(stream);
     for (const auto& [account, seq] : found) {
       ASSERT_TRUE(wanted.contains(account)) << "seed " << seed;
       ASSERT_GE(seq, wanted.at(account)) << "seed " << seed;
     }
-    for (const auto& [account, seq] : wanted) ++(found.contains(account) && found.at(account) == seq ? same : late);
+    for (const auto& [account, seq] : wanted)
+      ++(found.contains(account) && found.at(account) == seq ? same : late);
   }
   EXPECT_GT(same, 1000U);
   EXPECT_LE(late, same / 4);

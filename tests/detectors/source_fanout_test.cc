@@ -20,7 +20,9 @@ const IpAddress kSource = ip_of("192.0.2.7");
 EventTime at(std::chrono::milliseconds offset) { return kStart + offset; }
 std::chrono::seconds s(std::uint64_t n) { return std::chrono::seconds{n}; }
 
-Recorder run_source_fanout(const Stream& stream, std::string_view yaml = "") { return run(*detector_named("source_fanout", yaml), stream); }
+Recorder run_source_fanout(const Stream& stream, std::string_view yaml = "") {
+  return run(*detector_named("source_fanout", yaml), stream);
+}
 
 const Finding& first_on(const Recorder& r, Entity::Kind kind) {
   for (const Finding& f : r.findings)
@@ -29,7 +31,9 @@ const Finding& first_on(const Recorder& r, Entity::Kind kind) {
 }
 
 // An event of another place, so that time goes on for everyone.
-void let_pass(Stream& stream, EventTime until) { stream.success(until, 999'999, ip_of("203.0.113.250")); }
+void let_pass(Stream& stream, EventTime until) {
+  stream.success(until, 999'999, ip_of("203.0.113.250"));
+}
 
 TEST(SourceFanout, AlarmsAtOnceAtTheThirtiethUnknownAccount) {
   Stream stream;
@@ -79,9 +83,12 @@ TEST(SourceFanout, EvidenceOfAnAlarmAtOnceIsWhatMadeIt) {
 TEST(SourceFanout, AStrangersSuccessIsAVictimAndAFamiliarOneIsNot) {
   Stream stream;
   for (std::uint64_t i = 0; i < 120; ++i) {
-    if (i == 35) stream.success(at(s(i)), i, kSource);
-    else if (i == 36) stream.success(at(s(i)), i, kSource).stranger = false;
-    else stream.unknown(at(s(i)), i + (i < 30 ? 0 : 1000), kSource);
+    if (i == 35)
+      stream.success(at(s(i)), i, kSource);
+    else if (i == 36)
+      stream.success(at(s(i)), i, kSource).stranger = false;
+    else
+      stream.unknown(at(s(i)), i + (i < 30 ? 0 : 1000), kSource);
   }
   const Recorder r = run_source_fanout(stream);
   ASSERT_EQ(r.on(Entity::Kind::kAddress), 2U);
@@ -96,11 +103,14 @@ TEST(SourceFanout, AStrangersSuccessIsAVictimAndAFamiliarOneIsNot) {
 
 // Two in a hundred get in: 49 accounts; one in twenty: 106 (successes spread evenly).
 TEST(SourceFanout, AlarmsLaterWhenSomeGetIn) {
-  for (const auto& [every, first, low, high] : {std::tuple{50u, 25u, 45u, 53u}, {20u, 10u, 98u, 114u}}) {
+  for (const auto& [every, first, low, high] :
+       {std::tuple{50u, 25u, 45u, 53u}, {20u, 10u, 98u, 114u}}) {
     Stream stream;
     for (std::uint64_t i = 1; i <= 200; ++i) {
-      if (i % every == first) stream.success(at(s(i)), i, kSource);
-      else stream.unknown(at(s(i)), i, kSource);
+      if (i % every == first)
+        stream.success(at(s(i)), i, kSource);
+      else
+        stream.unknown(at(s(i)), i, kSource);
     }
     const Recorder r = run_source_fanout(stream);
     ASSERT_GE(r.findings.size(), 1U) << every;
@@ -140,10 +150,13 @@ TEST(SourceFanout, FamiliarFailuresNeverCount) {
 }
 
 TEST(SourceFanout, WhatIsNotARefusedPasswordIsNoEvidence) {
-  for (const FailureReason reason : {FailureReason::kMfaFailed, FailureReason::kInternalError, FailureReason::kRateLimited}) {
+  for (const FailureReason reason :
+       {FailureReason::kMfaFailed, FailureReason::kInternalError, FailureReason::kRateLimited}) {
     Stream stream;
-    for (std::uint64_t i = 0; i < 300; ++i) stream.add(at(s(i)), i, kSource, Outcome::kFailure, reason);
-    for (std::uint64_t i = 0; i < 300; ++i) stream.add(at(s(300 + i)), i, kSource, Outcome::kUnknown);
+    for (std::uint64_t i = 0; i < 300; ++i)
+      stream.add(at(s(i)), i, kSource, Outcome::kFailure, reason);
+    for (std::uint64_t i = 0; i < 300; ++i)
+      stream.add(at(s(300 + i)), i, kSource, Outcome::kUnknown);
     let_pass(stream, at(2h));
     const auto detector = detector_named("source_fanout");
     const Recorder r = run(*detector, stream);
@@ -166,7 +179,8 @@ TEST(SourceFanout, WhoGetsInWithinTenMinutesWasNoFailure) {
     Stream stream;
     for (std::uint64_t i = 0; i < 80; ++i) stream.bad(at(s(i)), i, kSource);
     if (!in_time) let_pass(stream, at(690s));
-    for (std::uint64_t i = 0; i < 80; ++i) stream.success(at((in_time ? 500s : 700s) + s(i)), i, kSource);
+    for (std::uint64_t i = 0; i < 80; ++i)
+      stream.success(at((in_time ? 500s : 700s) + s(i)), i, kSource);
     let_pass(stream, at(2h));
     EXPECT_EQ(run_source_fanout(stream).findings.empty(), in_time);
   }
@@ -178,7 +192,8 @@ TEST(SourceFanout, ALifeEndsAfterADay) {
     for (std::uint64_t i = 0; i < 15; ++i) stream.unknown(at(s(i)), i, kSource);
     for (std::uint64_t i = 15; i < 30; ++i) stream.unknown(at(pause + s(i)), i, kSource);
     EXPECT_EQ(run_source_fanout(stream).findings.empty(), pause == 25h);
-    for (std::uint64_t i = 0; i < 15; ++i) stream.unknown(at(pause + 60s + s(i)), i, kSource);  // first met in the earlier life
+    for (std::uint64_t i = 0; i < 15; ++i)
+      stream.unknown(at(pause + 60s + s(i)), i, kSource);  // first met in the earlier life
     EXPECT_EQ(run_source_fanout(stream).on(Entity::Kind::kAddress), 1U);
     EXPECT_EQ(run_source_fanout(stream).findings.front().seq, pause == 23h ? 30U : 45U);
   }
@@ -202,7 +217,8 @@ TEST(SourceFanout, AnAccountPendingAtTheTurnOfALifeCountsOnceInTheNewOne) {
 
 TEST(SourceFanout, APrefixAlarmsWhenItsAddressesTakeTurns) {
   Stream stream;
-  for (std::uint64_t i = 0; i < 40; ++i) stream.unknown(at(s(i)), i, IpAddress::v4(0xc0000200 + static_cast<std::uint32_t>(i)));
+  for (std::uint64_t i = 0; i < 40; ++i)
+    stream.unknown(at(s(i)), i, IpAddress::v4(0xc0000200 + static_cast<std::uint32_t>(i)));
   const Recorder r = run_source_fanout(stream);
   ASSERT_EQ(r.findings.size(), 1U);
   EXPECT_EQ(r.findings[0].seq, 30U);
@@ -240,10 +256,12 @@ TEST(SourceFanout, TenantsAreApart) {
 TEST(SourceFanout, ActivityIsWhatStrangersDoAfterTheAlarm) {
   Stream stream;
   for (std::uint64_t i = 0; i < 30; ++i) stream.unknown(at(s(i)), i, kSource);
-  const std::uint64_t unknown = stream.unknown(at(31s), 31, kSource).seq, success = stream.success(at(32s), 32, kSource).seq;
+  const std::uint64_t unknown = stream.unknown(at(31s), 31, kSource).seq,
+                      success = stream.success(at(32s), 32, kSource).seq;
   stream.bad(at(33s), 33, kSource).stranger = false;
   stream.success(at(34s), 34, kSource).stranger = false;
-  const std::uint64_t mfa = stream.add(at(35s), 35, kSource, Outcome::kFailure, FailureReason::kMfaFailed).seq;
+  const std::uint64_t mfa =
+      stream.add(at(35s), 35, kSource, Outcome::kFailure, FailureReason::kMfaFailed).seq;
   stream.add(at(36s), 36, kSource, Outcome::kFailure, FailureReason::kMfaFailed).stranger = false;
   const std::uint64_t neighbour = stream.bad(at(37s), 37, ip_of("192.0.2.8")).seq;
   stream.bad(at(37s), 37, ip_of("198.51.100.7"));
@@ -252,13 +270,16 @@ TEST(SourceFanout, ActivityIsWhatStrangersDoAfterTheAlarm) {
   const Recorder r = run_source_fanout(stream);
   ASSERT_EQ(r.findings.size(), 2U);
   std::vector<std::uint64_t> address, prefix;
-  for (const auto& a : r.activities) (a.key.kind == Entity::Kind::kAddress ? address : prefix).push_back(a.seq);
+  for (const auto& a : r.activities)
+    (a.key.kind == Entity::Kind::kAddress ? address : prefix).push_back(a.seq);
   EXPECT_THAT(address, testing::ElementsAre(30, unknown, success, mfa, late));
   EXPECT_THAT(prefix, testing::ElementsAre(30, unknown, success, mfa, neighbour, late));
 }
 
 TEST(SourceFanout, TheSourceLongestUnseenMakesRoomAndIsCounted) {
-  const auto source = [](std::uint64_t i) { return IpAddress::v4(static_cast<std::uint32_t>(0x0a000001 + i * 256)); };
+  const auto source = [](std::uint64_t i) {
+    return IpAddress::v4(static_cast<std::uint32_t>(0x0a000001 + i * 256));
+  };
   for (const bool kept_alive : {false, true}) {
     Stream stream;
     for (std::uint64_t i = 0; i < 29; ++i) stream.unknown(at(s(i)), i, kSource);
@@ -290,7 +311,8 @@ TEST(SourceFanout, CountsLivesAndHowFarTheyGot) {
   const auto detector = detector_named("source_fanout");
   run(*detector, stream);
   const StateUsage usage = detector->usage();
-  EXPECT_EQ(usage.lives, 2 * 3U);  // address and prefix; two processes, one of them begun again after its alarm
+  EXPECT_EQ(usage.lives,
+            2 * 3U);  // address and prefix; two processes, one of them begun again after its alarm
   for (const std::uint64_t reached : usage.reached) EXPECT_EQ(reached, 2U);
 }
 
@@ -325,7 +347,9 @@ class Oracle {
   void event(const LoginEvent& e) {
     mature(e);
     if (e.outcome != Outcome::kSuccess && !is_credential_failure(e)) return;
-    for (const Entity& key : {Entity::address(e.tenant, e.source_ip), Entity::prefix(e.tenant, e.source_ip)}) contact(e, to_string(key));
+    for (const Entity& key :
+         {Entity::address(e.tenant, e.source_ip), Entity::prefix(e.tenant, e.source_ip)})
+      contact(e, to_string(key));
   }
 
  private:
@@ -336,11 +360,15 @@ class Oracle {
     std::vector<double> weight, ratio{}, seen{};
     void restart() { ratio.assign(weight.size(), 1), seen.assign(null.size(), 0); }
     double add(std::size_t i) {
-      const auto sum = [](const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); };
+      const auto sum = [](const std::vector<double>& v) {
+        return std::accumulate(v.begin(), v.end(), 0.0);
+      };
       double evidence = 0;
       const double total = sum(seen), q = (null[i] + seen[i]) / (sum(null) + total);
       for (std::size_t k = 0; k < weight.size(); ++k) {
-        ratio[k] = std::clamp(ratio[k] * ((alternative[k][i] + seen[i]) / (sum(alternative[k]) + total) / q), 1e-30, 1e30);
+        ratio[k] = std::clamp(
+            ratio[k] * ((alternative[k][i] + seen[i]) / (sum(alternative[k]) + total) / q), 1e-30,
+            1e30);
         evidence += weight[k] * ratio[k];
       }
       seen[i] += 1;
@@ -349,12 +377,15 @@ class Oracle {
   };
   struct Life {
     EventTime start{};
-    Mixture matured{{7, .8, .2}, {{.3, 2, 7.7}, {.3, 9.4, .3}, {.3, 5, 4.7}, {4, 1.5, 4.5}}, {.3, .3, .2, .2}};
+    Mixture matured{
+        {7, .8, .2}, {{.3, 2, 7.7}, {.3, 9.4, .3}, {.3, 5, 4.7}, {4, 1.5, 4.5}}, {.3, .3, .2, .2}};
     Mixture at_once{{7.76, .24}, {{.3, 9.7}, {2, 8}}, {.6, .4}};
     std::map<std::uint64_t, Class> accounts{};
     std::set<std::uint64_t> pending{};
     double attempts = 0, failures = 0;
-    void begin(EventTime time) { start = time, attempts = failures = 0, matured.restart(), at_once.restart(); }
+    void begin(EventTime time) {
+      start = time, attempts = failures = 0, matured.restart(), at_once.restart();
+    }
   };
   struct Pending {
     EventTime due;
@@ -373,7 +404,8 @@ class Oracle {
       if (klass == kFamiliar) continue;
       const double evidence = life.matured.add(klass);
       life.failures += klass == kOk ? 0 : 1;
-      const bool alarm = evidence >= 2e8 && life.failures >= 4 && life.attempts <= 6 * static_cast<double>(life.accounts.size());
+      const bool alarm = evidence >= 2e8 && life.failures >= 4 &&
+                         life.attempts <= 6 * static_cast<double>(life.accounts.size());
       if (alarm) alarms.push_back({e.seq, queue_.front().key, false, evidence});
       if (alarm || evidence < 1e-3) life.matured.restart(), life.failures = 0;
     }
@@ -386,8 +418,13 @@ class Oracle {
       std::erase_if(life.accounts, [&](const auto& a) { return !life.pending.contains(a.first); });
     }
     life.attempts += 1;
-    const bool success = e.outcome == Outcome::kSuccess, unknown = e.reason == FailureReason::kUnknownAccount;
-    const auto [account, first] = life.accounts.try_emplace(value_of(e.account), success ? kOk : unknown ? kUnknown : e.stranger ? kBad : kFamiliar);
+    const bool success = e.outcome == Outcome::kSuccess,
+               unknown = e.reason == FailureReason::kUnknownAccount;
+    const auto [account, first] =
+        life.accounts.try_emplace(value_of(e.account), success      ? kOk
+                                                       : unknown    ? kUnknown
+                                                       : e.stranger ? kBad
+                                                                    : kFamiliar);
     if (!first) {
       if (success && life.pending.contains(account->first)) account->second = kOk;
       return;
@@ -407,17 +444,25 @@ Stream random_stream(std::uint64_t seed, int events) {
   EventTime time = kStart;
   constexpr std::uint64_t kSources = 12;
   std::array<double, kSources> success{}, unknown{};
-  for (std::size_t i = 0; i < kSources; ++i) success[i] = i % 3 == 0 ? .9 : random.unit() * .05, unknown[i] = random.unit();
+  for (std::size_t i = 0; i < kSources; ++i)
+    success[i] = i % 3 == 0 ? .9 : random.unit() * .05, unknown[i] = random.unit();
   for (int n = 0; n < events; ++n) {
     time += std::chrono::milliseconds{random.below(random.chance(.001) ? 36'000'000 : 9000)};
     const std::uint64_t i = random.below(kSources), tight = i % 2 == 0 ? 40 : 4000;
-    const IpAddress ip = i < 8 ? IpAddress::v4(0xc0000200 + static_cast<std::uint32_t>(i % 4 * 256 + random.below(i < 4 ? 1 : 3))) : ip_of(i % 2 == 0 ? "2001:db8:1:2::7" : "2001:db8:1:3::7");
+    const IpAddress ip =
+        i < 8 ? IpAddress::v4(0xc0000200 +
+                              static_cast<std::uint32_t>(i % 4 * 256 + random.below(i < 4 ? 1 : 3)))
+              : ip_of(i % 2 == 0 ? "2001:db8:1:2::7" : "2001:db8:1:3::7");
     const std::uint64_t account = random.below(tight);
     LoginEvent* e;
-    if (random.chance(success[i])) e = &stream.success(time, account, ip);
-    else if (random.chance(unknown[i])) e = &stream.unknown(time, account, ip);
-    else if (random.chance(.02)) e = &stream.add(time, account, ip, Outcome::kFailure, FailureReason::kInternalError);
-    else e = &stream.bad(time, account, ip);
+    if (random.chance(success[i]))
+      e = &stream.success(time, account, ip);
+    else if (random.chance(unknown[i]))
+      e = &stream.unknown(time, account, ip);
+    else if (random.chance(.02))
+      e = &stream.add(time, account, ip, Outcome::kFailure, FailureReason::kInternalError);
+    else
+      e = &stream.bad(time, account, ip);
     e->stranger = e->outcome != Outcome::kSuccess ? random.chance(.8) : random.chance(.3);
   }
   return stream;
@@ -430,10 +475,14 @@ TEST(SourceFanout, AgreesWithAPlainModel) {
     const Recorder r = run_source_fanout(stream);
     Oracle oracle;
     for (const LoginEvent& e : stream.events) oracle.event(e);
-    const auto line = [](std::uint64_t seq, const std::string& key, bool once) { return std::to_string(seq) + ' ' + key + (once ? " at once" : " matured"); };
+    const auto line = [](std::uint64_t seq, const std::string& key, bool once) {
+      return std::to_string(seq) + ' ' + key + (once ? " at once" : " matured");
+    };
     std::map<std::string, double> wanted, found;
-    for (const auto& a : oracle.alarms) wanted[line(a.seq, a.key, a.at_once)] = a.value, ++(a.at_once ? at_once : matured);
-    for (const Finding& f : r.findings) found[line(f.seq, to_string(f.key), f.factor.statistic == kAtOnce)] = f.factor.value;
+    for (const auto& a : oracle.alarms)
+      wanted[line(a.seq, a.key, a.at_once)] = a.value, ++(a.at_once ? at_once : matured);
+    for (const Finding& f : r.findings)
+      found[line(f.seq, to_string(f.key), f.factor.statistic == kAtOnce)] = f.factor.value;
     ASSERT_EQ(found.size(), r.findings.size());
     for (const auto& [key, value] : wanted) {
       ASSERT_TRUE(found.contains(key)) << "seed " << seed << ": " << key;

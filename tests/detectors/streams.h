@@ -52,16 +52,22 @@ struct Stream {
   std::deque<LoginEvent> events{};
   EventText text{};
 
-  LoginEvent& add(EventTime time, std::uint64_t account, const IpAddress& ip, Outcome outcome, FailureReason reason = FailureReason::kNone) {
+  LoginEvent& add(EventTime time, std::uint64_t account, const IpAddress& ip, Outcome outcome,
+                  FailureReason reason = FailureReason::kNone) {
     LoginEvent& e = events.emplace_back();
-    e.seq = events.size(), e.time = time, e.account = AccountKey{account}, e.source_ip = ip, e.outcome = outcome, e.reason = reason, e.text = &text;
+    e.seq = events.size(), e.time = time, e.account = AccountKey{account}, e.source_ip = ip,
+    e.outcome = outcome, e.reason = reason, e.text = &text;
     return e;
   }
   LoginEvent& unknown(EventTime time, std::uint64_t account, const IpAddress& ip) {
     return add(time, account, ip, Outcome::kFailure, FailureReason::kUnknownAccount);
   }
-  LoginEvent& bad(EventTime time, std::uint64_t account, const IpAddress& ip) { return add(time, account, ip, Outcome::kFailure, FailureReason::kBadPassword); }
-  LoginEvent& success(EventTime time, std::uint64_t account, const IpAddress& ip) { return add(time, account, ip, Outcome::kSuccess); }
+  LoginEvent& bad(EventTime time, std::uint64_t account, const IpAddress& ip) {
+    return add(time, account, ip, Outcome::kFailure, FailureReason::kBadPassword);
+  }
+  LoginEvent& success(EventTime time, std::uint64_t account, const IpAddress& ip) {
+    return add(time, account, ip, Outcome::kSuccess);
+  }
 };
 
 // Keeps findings and activity, and their full text, doubles to the bit: equal logs mean equal results.
@@ -85,12 +91,16 @@ class Recorder final : public FindingCollector {
 
   void finding(Finding&& f) override {
     entries_.push_back({{f.seq, !f.at_tick}, {}});
-    line({"finding", f.at_tick ? "tick" : "event", to_string(f.key), f.factor.statistic, f.factor.detector, f.factor.null_model, f.factor.window});
-    line({f.seq, ms(f.time), f.detector, f.key.tenant, static_cast<std::uint64_t>(f.attack), std::bit_cast<std::uint64_t>(f.factor.value),
-          std::bit_cast<std::uint64_t>(f.factor.threshold), std::bit_cast<std::uint64_t>(f.starts_per_10m)});
+    line({"finding", f.at_tick ? "tick" : "event", to_string(f.key), f.factor.statistic,
+          f.factor.detector, f.factor.null_model, f.factor.window});
+    line({f.seq, ms(f.time), f.detector, f.key.tenant, static_cast<std::uint64_t>(f.attack),
+          std::bit_cast<std::uint64_t>(f.factor.value),
+          std::bit_cast<std::uint64_t>(f.factor.threshold),
+          std::bit_cast<std::uint64_t>(f.starts_per_10m)});
     const Evidence& e = f.evidence;
     line({ms(e.start), ms(e.end), e.attempts, e.failures, e.successes, e.accounts, e.list.size()});
-    for (const EvidenceAccount& a : e.list) line({value_of(a.account), ms(a.time), a.attempts, a.success ? 1u : 0u});
+    for (const EvidenceAccount& a : e.list)
+      line({value_of(a.account), ms(a.time), a.attempts, a.success ? 1u : 0u});
     findings.push_back(std::move(f));
   }
   void activity(const LoginEvent& event, const Entity& key) override {
@@ -100,11 +110,14 @@ class Recorder final : public FindingCollector {
     activities.push_back({event.seq, key});
   }
   [[nodiscard]] std::size_t on(Entity::Kind kind) const {
-    return static_cast<std::size_t>(std::ranges::count(findings, kind, [](const Finding& f) { return f.key.kind; }));
+    return static_cast<std::size_t>(
+        std::ranges::count(findings, kind, [](const Finding& f) { return f.key.kind; }));
   }
 
  private:
-  static std::uint64_t ms(EventTime time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
+  static std::uint64_t ms(EventTime time) {
+    return static_cast<std::uint64_t>(time.time_since_epoch().count());
+  }
   void line(std::initializer_list<std::string_view> words) {
     for (const std::string_view w : words) (entries_.back().text += w) += '|';
   }
@@ -132,7 +145,9 @@ inline std::unique_ptr<DetectorKind> kind_named(std::string_view name, std::stri
   return nullptr;
 }
 inline constexpr DetectorContext kContext{.id = 3, .table_seed = 0x5eed};
-inline std::unique_ptr<Detector> detector_named(std::string_view name, std::string_view yaml = "") { return kind_named(name, yaml)->make(kContext); }
+inline std::unique_ptr<Detector> detector_named(std::string_view name, std::string_view yaml = "") {
+  return kind_named(name, yaml)->make(kContext);
+}
 
 // Ticks at the time of each event, then shows it.
 inline void feed(Detector& detector, const LoginEvent& event, FindingCollector& out) {

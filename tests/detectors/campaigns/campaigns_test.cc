@@ -18,25 +18,48 @@ EventTime at(std::chrono::milliseconds offset) { return kStart + offset; }
 // A site with one detector of findings made by hand.
 struct Site {
   explicit Site(const CampaignConfig& config = {}, bool names = false)
-      : campaigns(config, {.site = "shop", .version = "1", .config_sha256 = "c", .corpus_digest = "d", .console_url = "https://console.example/"},
+      : campaigns(config,
+                  {.site = "shop",
+                   .version = "1",
+                   .config_sha256 = "c",
+                   .corpus_digest = "d",
+                   .console_url = "https://console.example/"},
                   {"source_fanout", "account_fanin"}, names) {
     text.user_agent = "agent/1", text.app = "web", text.event_id = "e1", text.tenant = "t";
   }
 
-  LoginEvent event(EventTime time, std::uint64_t account, const IpAddress& ip, Outcome outcome, FailureReason reason = FailureReason::kBadPassword) {
+  LoginEvent event(EventTime time, std::uint64_t account, const IpAddress& ip, Outcome outcome,
+                   FailureReason reason = FailureReason::kBadPassword) {
     LoginEvent e;
-    e.seq = ++seq, e.time = time, e.account = AccountKey{account}, e.source_ip = ip, e.outcome = outcome, e.text = &text, e.tenant = 1, e.client = client;
+    e.seq = ++seq, e.time = time, e.account = AccountKey{account}, e.source_ip = ip,
+    e.outcome = outcome, e.text = &text, e.tenant = 1, e.client = client;
     e.reason = outcome == Outcome::kSuccess ? FailureReason::kNone : reason;
     return e;
   }
-  void find(EventTime time, const Entity& key, std::uint64_t first, std::uint64_t accounts, double value = 1e9) {
-    Finding f{.seq = ++seq, .time = time, .detector = 0, .key = key, .factor = {.statistic = "first contacts", .null_model = "n", .window = "10m", .value = value, .threshold = 2e8},
-              .starts_per_10m = 3e6, .evidence = {.start = time - 60s, .end = time, .attempts = accounts, .failures = accounts, .accounts = accounts}};
-    for (std::uint64_t i = 0; i < accounts; ++i) f.evidence.list.push_back({AccountKey{first + i}, time, 1, false});
+  void find(EventTime time, const Entity& key, std::uint64_t first, std::uint64_t accounts,
+            double value = 1e9) {
+    Finding f{.seq = ++seq,
+              .time = time,
+              .detector = 0,
+              .key = key,
+              .factor = {.statistic = "first contacts",
+                         .null_model = "n",
+                         .window = "10m",
+                         .value = value,
+                         .threshold = 2e8},
+              .starts_per_10m = 3e6,
+              .evidence = {.start = time - 60s,
+                           .end = time,
+                           .attempts = accounts,
+                           .failures = accounts,
+                           .accounts = accounts}};
+    for (std::uint64_t i = 0; i < accounts; ++i)
+      f.evidence.list.push_back({AccountKey{first + i}, time, 1, false});
     LoginEvent cause = event(time, first, kSource, Outcome::kFailure);
     campaigns.find(f, &cause, out);
   }
-  void attempt(EventTime time, std::uint64_t account, const IpAddress& ip = kSource, Outcome outcome = Outcome::kFailure,
+  void attempt(EventTime time, std::uint64_t account, const IpAddress& ip = kSource,
+               Outcome outcome = Outcome::kFailure,
                FailureReason reason = FailureReason::kBadPassword) {
     const LoginEvent e = event(time, account, ip, outcome, reason);
     campaigns.observe({&e, Entity::address(1, ip)});
@@ -46,7 +69,8 @@ struct Site {
 
   [[nodiscard]] std::vector<Revision> of(Feed feed) const {
     std::vector<Revision> some;
-    std::ranges::copy_if(out, std::back_inserter(some), [=](const Revision& r) { return r.feed == feed; });
+    std::ranges::copy_if(out, std::back_inserter(some),
+                         [=](const Revision& r) { return r.feed == feed; });
     return some;
   }
   [[nodiscard]] std::vector<std::string> reasons() const {
@@ -75,13 +99,36 @@ void expect_valid(const Revision& r) {
   EXPECT_EQ(r.body.find('\n'), std::string::npos);
   std::vector<std::string_view> wanted{"schema", "id", "revision", "time"};
   if (r.feed == Feed::kAlerts)
-    for (const char* name : {"alert_id", "status", "reason", "site", "apps", "start_time", "end_time", "attack", "techniques", "severity", "urgency", "log10_odds", "summary",
-                             "detectors", "factors", "counts", "sources", "clients", "accounts", "compromised", "sample_event_ids", "recommended_actions", "data_quality",
-                             "truncated", "producer"})
+    for (const char* name : {"alert_id",
+                             "status",
+                             "reason",
+                             "site",
+                             "apps",
+                             "start_time",
+                             "end_time",
+                             "attack",
+                             "techniques",
+                             "severity",
+                             "urgency",
+                             "log10_odds",
+                             "summary",
+                             "detectors",
+                             "factors",
+                             "counts",
+                             "sources",
+                             "clients",
+                             "accounts",
+                             "compromised",
+                             "sample_event_ids",
+                             "recommended_actions",
+                             "data_quality",
+                             "truncated",
+                             "producer"})
       wanted.push_back(name);
   else
     for (const char* name : {"campaign", "account", "tier", "state"}) wanted.push_back(name);
-  for (const std::string_view name : wanted) EXPECT_EQ(object[name].error(), simdjson::SUCCESS) << name;
+  for (const std::string_view name : wanted)
+    EXPECT_EQ(object[name].error(), simdjson::SUCCESS) << name;
   EXPECT_EQ(std::string_view(object["id"].get_string()), r.id);
   EXPECT_EQ(std::uint64_t{object["revision"].get_uint64()}, r.revision);
 }
@@ -89,7 +136,8 @@ void expect_valid(const Revision& r) {
 TEST(Campaigns, TellsItsLifeInRevisions) {
   Site site;
   site.find(at(0s), address("192.0.2.7"), 0, 30);
-  EXPECT_FALSE(site.campaigns.is_open_key(address("192.0.2.7")));  // the feedback moves at ticks only
+  EXPECT_FALSE(
+      site.campaigns.is_open_key(address("192.0.2.7")));  // the feedback moves at ticks only
   site.tick(at(0s));
   EXPECT_TRUE(site.campaigns.is_open_key(address("192.0.2.7")));
   site.attempt(at(1s), 100, kSource, Outcome::kSuccess);
@@ -103,7 +151,8 @@ TEST(Campaigns, TellsItsLifeInRevisions) {
   EXPECT_FALSE(site.campaigns.is_open_key(address("192.0.2.7")));
   site.find(at(8h), address("192.0.2.7"), 9000, 30);
   site.tick(at(8h));
-  EXPECT_THAT(site.reasons(), ElementsAre("opened", "first_success", "doubled", "closed", "reopened"));
+  EXPECT_THAT(site.reasons(),
+              ElementsAre("opened", "first_success", "doubled", "closed", "reopened"));
   EXPECT_TRUE(site.campaigns.is_open_key(address("192.0.2.7")));
   const auto alerts = site.of(Feed::kAlerts);
   for (std::size_t i = 0; i < alerts.size(); ++i) {
@@ -132,8 +181,8 @@ TEST(Campaigns, AnEventOnTwoKeysCountsOnce) {
 TEST(Campaigns, JoinsANeighbourAndWhoSharesThreeInTenAccounts) {
   Site site;
   site.find(at(0s), address("192.0.2.7"), 0, 40);
-  site.find(at(1s), address("192.0.2.9"), 1000, 40);     // the same /24
-  site.find(at(2s), address("198.51.100.1"), 28, 40);    // twelve of forty: 30 %
+  site.find(at(1s), address("192.0.2.9"), 1000, 40);   // the same /24
+  site.find(at(2s), address("198.51.100.1"), 28, 40);  // twelve of forty: 30 %
   EXPECT_EQ(site.campaigns.all().size(), 1U);
   site.find(at(3s), address("203.0.113.1"), 2000 - 29, 40);  // nothing in common
   EXPECT_EQ(site.campaigns.all().size(), 2U);
@@ -154,7 +203,8 @@ TEST(Campaigns, MergeByARareClientTellsEveryVictimAndKeepsTheNeighbours) {
   const IpAddress other = ip_of("198.51.100.1");
   site.find(at(0s), address("192.0.2.7"), 0, 30);
   site.find(at(1s), address("198.51.100.1"), 1000, 30);
-  for (std::uint64_t i = 0; i < 25; ++i) site.attempt(at(2s), i), site.attempt(at(2s), 1000 + i, other);
+  for (std::uint64_t i = 0; i < 25; ++i)
+    site.attempt(at(2s), i), site.attempt(at(2s), 1000 + i, other);
   site.attempt(at(3s), 500, kSource, Outcome::kSuccess);
   site.attempt(at(3s), 600, other, Outcome::kSuccess);
   site.tick(at(3s));
@@ -163,7 +213,8 @@ TEST(Campaigns, MergeByARareClientTellsEveryVictimAndKeepsTheNeighbours) {
   const auto alerts = site.of(Feed::kAlerts);
   EXPECT_EQ(alerts[3].id, alerts[0].id);
   EXPECT_THAT(alerts[2].body, testing::HasSubstr("\"merged_into\":\"" + alerts[0].id + "\""));
-  site.find(at(4s), address("198.51.100.99"), 3000, 30);  // a neighbour of the younger joins the older
+  site.find(at(4s), address("198.51.100.99"), 3000,
+            30);  // a neighbour of the younger joins the older
   EXPECT_EQ(site.campaigns.all().size(), 2U);
   site.tick(at(5s));
   EXPECT_EQ(site.of(Feed::kAccounts).size(), 2U);
@@ -173,10 +224,12 @@ TEST(Campaigns, MergeByARareClientTellsEveryVictimAndKeepsTheNeighbours) {
 TEST(Campaigns, ACommonClientJoinsNothing) {
   Site site;
   site.client = 77;
-  for (int i = 0; i < 16 * 200; ++i) site.campaigns.sample_client(site.event(at(0s), 1, kSource, Outcome::kSuccess));
+  for (int i = 0; i < 16 * 200; ++i)
+    site.campaigns.sample_client(site.event(at(0s), 1, kSource, Outcome::kSuccess));
   site.find(at(0s), address("192.0.2.7"), 0, 30);
   site.find(at(1s), address("198.51.100.1"), 1000, 30);
-  for (std::uint64_t i = 0; i < 25; ++i) site.attempt(at(2s), i), site.attempt(at(2s), 1000 + i, ip_of("198.51.100.1"));
+  for (std::uint64_t i = 0; i < 25; ++i)
+    site.attempt(at(2s), i), site.attempt(at(2s), 1000 + i, ip_of("198.51.100.1"));
   site.tick(at(3s));
   EXPECT_THAT(site.reasons(), ElementsAre("opened", "opened"));
 }
@@ -200,7 +253,8 @@ TEST(Campaigns, EachVictimIsToldOnce) {
   site.find(at(0s), address("192.0.2.7"), 0, 30);
   for (int round = 0; round < 3; ++round)
     for (std::uint64_t i = 0; i < 5; ++i) {
-      site.attempt(at(std::chrono::minutes{round}), 100 + i, kSource, i == 4 ? Outcome::kFailure : Outcome::kSuccess, FailureReason::kMfaFailed);
+      site.attempt(at(std::chrono::minutes{round}), 100 + i, kSource,
+                   i == 4 ? Outcome::kFailure : Outcome::kSuccess, FailureReason::kMfaFailed);
       site.tick(at(std::chrono::minutes{round}));
     }
   const auto accounts = site.of(Feed::kAccounts);
@@ -217,7 +271,9 @@ TEST(Campaigns, ACheckpointInTheMiddleChangesNothing) {
     site->client = 77;
     site->find(at(0s), address("192.0.2.7"), 0, 30);
     site->find(at(1s), address("203.0.113.1"), 900, 30);
-    for (std::uint64_t i = 0; i < 300; ++i) site->attempt(at(1s + i * 1s), 1000 + i, kSource, i % 90 == 1 ? Outcome::kSuccess : Outcome::kFailure);
+    for (std::uint64_t i = 0; i < 300; ++i)
+      site->attempt(at(1s + i * 1s), 1000 + i, kSource,
+                    i % 90 == 1 ? Outcome::kSuccess : Outcome::kFailure);
     site->tick(at(100s));
     site->attempt(at(400s), 77);
   }
@@ -232,13 +288,16 @@ TEST(Campaigns, ACheckpointInTheMiddleChangesNothing) {
   for (Site* site : {&whole, &loaded}) {
     site->tick(at(401s));
     site->find(at(402s), prefix("192.0.2.7"), 20, 60, 1e12);
-    for (std::uint64_t i = 0; i < 1200; ++i) site->attempt(at(403s + i * 1s), 5000 + i, kSource, i % 400 == 1 ? Outcome::kSuccess : Outcome::kFailure);
+    for (std::uint64_t i = 0; i < 1200; ++i)
+      site->attempt(at(403s + i * 1s), 5000 + i, kSource,
+                    i % 400 == 1 ? Outcome::kSuccess : Outcome::kFailure);
     site->tick(at(30min)), site->tick(at(10h));
     site->find(at(11h), address("192.0.2.7"), 1, 30), site->tick(at(40h));
   }
   ASSERT_EQ(whole.out.size(), loaded.out.size());
   EXPECT_GE(whole.out.size(), 8U);
-  for (std::size_t i = 0; i < whole.out.size(); ++i) EXPECT_EQ(whole.out[i].body, loaded.out[i].body);
+  for (std::size_t i = 0; i < whole.out.size(); ++i)
+    EXPECT_EQ(whole.out[i].body, loaded.out[i].body);
 }
 
 TEST(Campaigns, HostileTextsStayJsonWithinTheLimit) {
@@ -249,7 +308,14 @@ TEST(Campaigns, HostileTextsStayJsonWithinTheLimit) {
   hostile += "\xed\xa0\x80\xf4\x90\x80\x80\xc0\xaf\xe2\x82\"\\</script>";
   std::string huge;
   while (huge.size() < 20'000) huge += hostile;
-  site.text = {.user_name = huge, .account_id = huge, .session_id = huge, .event_id = huge, .user_agent = huge, .ja4 = huge, .app = huge, .tenant = hostile};
+  site.text = {.user_name = huge,
+               .account_id = huge,
+               .session_id = huge,
+               .event_id = huge,
+               .user_agent = huge,
+               .ja4 = huge,
+               .app = huge,
+               .tenant = hostile};
   site.find(at(0s), address("192.0.2.7"), 0, 30);
   for (std::uint64_t i = 0; i < 600; ++i) {
     site.client = 1 + i % 40;

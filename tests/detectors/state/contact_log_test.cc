@@ -47,7 +47,8 @@ void expect_is(const Contact& contact, const Entry& entry) {
 void expect_same(ContactLog& log, Model& model) {
   ASSERT_EQ(log.size(), model.entries.size());
   std::size_t at = 0;
-  log.for_each([&](const Contact& c) { ASSERT_NO_FATAL_FAILURE(expect_is(c, model.entries[at++])); });
+  log.for_each(
+      [&](const Contact& c) { ASSERT_NO_FATAL_FAILURE(expect_is(c, model.entries[at++])); });
   log.for_each_newest([&](const Contact& c) {
     expect_is(c, model.entries[--at]);
     return at != 0;
@@ -58,8 +59,11 @@ void expect_same(ContactLog& log, Model& model) {
       for (std::uint64_t account = 0; account < 8; ++account) {
         const Contact* found = log.find(owner, generation, AccountKey{account});
         const Entry* wanted = model.find(owner, generation, account);
-        ASSERT_EQ(found != nullptr, wanted != nullptr) << owner << ' ' << generation << ' ' << account;
-        if (found != nullptr) { ASSERT_NO_FATAL_FAILURE(expect_is(*found, *wanted)); }
+        ASSERT_EQ(found != nullptr, wanted != nullptr)
+            << owner << ' ' << generation << ' ' << account;
+        if (found != nullptr) {
+          ASSERT_NO_FATAL_FAILURE(expect_is(*found, *wanted));
+        }
       }
   Contact* next = log.next_to_mature();
   ASSERT_EQ(next == nullptr, model.next_to_mature() == nullptr);
@@ -73,11 +77,17 @@ TEST(ContactLog, AgreesWithAPlainList) {
     Random random(seed);
     std::uint64_t forgotten = 0;
     for (std::uint64_t step = 0; step < 3000; ++step) {
-      if (random.chance(seed % 2 == 0 ? .5 : .2)) {  // odd seeds: the ring forgets contacts that never matured
-        if (Entry* next = model.next_to_mature(); next != nullptr) next->matured = true, log.mature_next();
+      if (random.chance(seed % 2 == 0
+                            ? .5
+                            : .2)) {  // odd seeds: the ring forgets contacts that never matured
+        if (Entry* next = model.next_to_mature(); next != nullptr)
+          next->matured = true, log.mature_next();
       } else {
-        const Entry entry{random.below(8), step, static_cast<std::uint32_t>(random.below(3)), static_cast<std::uint16_t>(random.below(2))};
-        const Contact contact = Contact::make(AccountKey{entry.account}, time_of(step), ContactClass::kBad, true, entry.owner, entry.generation);
+        const Entry entry{random.below(8), step, static_cast<std::uint32_t>(random.below(3)),
+                          static_cast<std::uint16_t>(random.below(2))};
+        const Contact contact =
+            Contact::make(AccountKey{entry.account}, time_of(step), ContactClass::kBad, true,
+                          entry.owner, entry.generation);
         std::vector<Contact> gone;
         const Contact& kept = log.append(contact, [&](const Contact& c) { gone.push_back(c); });
         ASSERT_NO_FATAL_FAILURE(expect_is(kept, entry));
@@ -99,18 +109,21 @@ TEST(ContactLog, CapacityIsRoundedUpToAPowerOfTwo) {
   ContactLog log(5, 1);
   int forgotten = 0;
   for (std::uint64_t i = 0; i < 9; ++i)
-    log.append(Contact::make(AccountKey{i}, kStart, ContactClass::kOk, true, 0, 0), [&](const Contact& c) {
-      ++forgotten;
-      EXPECT_EQ(c.account, 0U);
-    });
+    log.append(Contact::make(AccountKey{i}, kStart, ContactClass::kOk, true, 0, 0),
+               [&](const Contact& c) {
+                 ++forgotten;
+                 EXPECT_EQ(c.account, 0U);
+               });
   EXPECT_EQ(log.size(), 8U);
   EXPECT_EQ(forgotten, 1);
 }
 
 TEST(Contact, KeepsTimeClassAndStrangerApart) {
-  const EventTime times[] = {EventTime{}, kStart, EventTime{std::chrono::milliseconds{-1}}, EventTime{std::chrono::sys_days{std::chrono::year{2199} / 12 / 31}}};
+  const EventTime times[] = {EventTime{}, kStart, EventTime{std::chrono::milliseconds{-1}},
+                             EventTime{std::chrono::sys_days{std::chrono::year{2199} / 12 / 31}}};
   for (const EventTime time : times)
-    for (const ContactClass first : {ContactClass::kOk, ContactClass::kBad, ContactClass::kUnknown, ContactClass::kFamiliar})
+    for (const ContactClass first :
+         {ContactClass::kOk, ContactClass::kBad, ContactClass::kUnknown, ContactClass::kFamiliar})
       for (const bool stranger : {false, true}) {
         Contact c = Contact::make(AccountKey{1}, time, first, stranger, 2, 3);
         EXPECT_EQ(c.time(), time);

@@ -16,7 +16,9 @@ constexpr double kThreshold = 2e8;
 constexpr std::size_t kOk = 0, kBad = 1, kUnknown = 2;
 
 DirichletModel<3, 4> matured_model(double c) {
-  return {{.875 * c, .1 * c, .025 * c}, {{{.3, 2, 7.7}, {.3, 9.4, .3}, {.3, 5, 4.7}, {4, 1.5, 4.5}}}, {.3, .3, .2, .2}};
+  return {{.875 * c, .1 * c, .025 * c},
+          {{{.3, 2, 7.7}, {.3, 9.4, .3}, {.3, 5, 4.7}, {4, 1.5, 4.5}}},
+          {.3, .3, .2, .2}};
 }
 constexpr DirichletModel<2, 2> kAtOnceModel{{7.76, .24}, {{{.3, 9.7}, {2, 8}}}, {.6, .4}};
 
@@ -30,9 +32,13 @@ int until_alarm(const Model& model, const std::function<std::size_t(int)>& class
   return 0;
 }
 int at_once(int success_every) {
-  return until_alarm<AtOnce>(kAtOnceModel, [=](int i) { return success_every != 0 && i % success_every == 0 ? std::size_t{0} : std::size_t{1}; });
+  return until_alarm<AtOnce>(kAtOnceModel, [=](int i) {
+    return success_every != 0 && i % success_every == 0 ? std::size_t{0} : std::size_t{1};
+  });
 }
-int matured(double concentration, const std::function<std::size_t(int)>& class_of) { return until_alarm<Matured>(matured_model(concentration), class_of); }
+int matured(double concentration, const std::function<std::size_t(int)>& class_of) {
+  return until_alarm<Matured>(matured_model(concentration), class_of);
+}
 
 TEST(DirichletMixture, AlarmsAtOnceAfterThirtyUnknownAccounts) {
   EXPECT_EQ(at_once(0), 30);
@@ -59,7 +65,8 @@ TEST(DirichletMixture, NeverAlarmsAtConcentrationEightWhenOneInTwentyGetsIn) {
 
 // Polya's urn: a Dirichlet-multinomial draw needs no gamma variates. Successive classes have the null's predictive probabilities.
 template <std::size_t Classes, std::size_t Alternatives>
-double mean_evidence(const DirichletModel<Classes, Alternatives>& model, int observations, int keys, std::uint64_t seed) {
+double mean_evidence(const DirichletModel<Classes, Alternatives>& model, int observations, int keys,
+                     std::uint64_t seed) {
   Random random(seed);
   double sum = 0;
   for (int key = 0; key < keys; ++key) {

@@ -40,7 +40,8 @@ TEST(DistinctCounter, EstimatesLargeNumbersWithinTenPercent) {
     DistinctCounter counter;
     for (std::uint64_t i = 0; i < n; ++i) counter.add(i), counter.add(i / 2);
     EXPECT_FALSE(counter.exact());
-    EXPECT_NEAR(static_cast<double>(counter.count()), static_cast<double>(n), .1 * static_cast<double>(n));
+    EXPECT_NEAR(static_cast<double>(counter.count()), static_cast<double>(n),
+                .1 * static_cast<double>(n));
   }
 }
 
@@ -53,7 +54,8 @@ TEST(DistinctCounter, DoesNotDependOnTheOrder) {
 TEST(DistinctCounter, AMergeIsTheCounterOfTheUnion) {
   for (const std::uint64_t n : {10u, 600u, 1024u, 5000u}) {
     DistinctCounter a, b, both;
-    for (std::uint64_t i = 0; i < n; ++i) a.add(i), b.add(i + n / 2), both.add(i), both.add(i + n / 2);
+    for (std::uint64_t i = 0; i < n; ++i)
+      a.add(i), b.add(i + n / 2), both.add(i), both.add(i + n / 2);
     a.merge(b);
     EXPECT_EQ(saved(a), saved(both)) << n;
     EXPECT_EQ(a.exact(), n + n / 2 <= DistinctCounter::kExact) << n;

@@ -27,7 +27,8 @@ class Model {
  public:
   explicit Model(std::size_t max) : max_(max) {}
   [[nodiscard]] bool holds(std::uint64_t key) const { return values.contains(key); }
-  std::vector<std::uint64_t> touch(std::uint64_t key, std::uint64_t value) {  // returns what was evicted
+  std::vector<std::uint64_t> touch(std::uint64_t key,
+                                   std::uint64_t value) {  // returns what was evicted
     std::vector<std::uint64_t> evicted;
     if (!holds(key) && values.size() == max_) {
       evicted.push_back(order.front());
@@ -47,7 +48,9 @@ class Model {
 
 std::uint64_t good_hash(const std::uint64_t& key, std::uint64_t seed) { return mix(key, seed); }
 // Three places at the end of the index, so that runs wrap around, and two tags: everything collides.
-std::uint64_t poor_hash(const std::uint64_t& key, std::uint64_t) { return (0xffffffffull - key % 3) | (key % 2) << 60; }
+std::uint64_t poor_hash(const std::uint64_t& key, std::uint64_t) {
+  return (0xffffffffull - key % 3) | (key % 2) << 60;
+}
 std::uint64_t same_hash(const std::uint64_t&, std::uint64_t) { return 5; }
 
 void expect_same(Slab& slab, const Model& model, std::uint64_t keys) {
@@ -58,10 +61,14 @@ void expect_same(Slab& slab, const Model& model, std::uint64_t keys) {
   for (std::uint64_t key = 0; key < keys; ++key) {
     const Item* item = slab.find(key, slab.hash(key));
     ASSERT_EQ(item != nullptr, model.holds(key)) << key;
-    if (item != nullptr) { ASSERT_EQ(item->value, model.values.at(key)) << key; }
+    if (item != nullptr) {
+      ASSERT_EQ(item->value, model.values.at(key)) << key;
+    }
   }
   ASSERT_EQ(slab.oldest() == nullptr, model.order.empty());
-  if (slab.oldest() != nullptr) { ASSERT_EQ(slab.oldest()->id, model.order.front()); }
+  if (slab.oldest() != nullptr) {
+    ASSERT_EQ(slab.oldest()->id, model.order.front());
+  }
 }
 
 void compare(std::uint32_t max, std::uint64_t keys, Slab::HashOf hash_of, std::uint64_t seed) {
@@ -78,16 +85,21 @@ void compare(std::uint32_t max, std::uint64_t keys, Slab::HashOf hash_of, std::u
       bool inserted = false;
       std::vector<std::uint64_t> evicted;
       const bool known = model.holds(key);
-      Item& item = slab.touch(key, slab.hash(key), inserted, [&](Item& gone) { evicted.push_back(gone.id); });
+      Item& item = slab.touch(key, slab.hash(key), inserted,
+                              [&](Item& gone) { evicted.push_back(gone.id); });
       ASSERT_EQ(inserted, !known);
       ASSERT_EQ(item.id, key);
-      if (inserted) { ASSERT_EQ(item.value, 0U); }
+      if (inserted) {
+        ASSERT_EQ(item.value, 0U);
+      }
       item.value = step;
       ASSERT_EQ(&slab.at(slab.number_of(item)), &item);
       ASSERT_EQ(evicted, model.touch(key, step));
       evictions += evicted.size();
     }
-    if (step % 7 == 0 || step < 50) { ASSERT_NO_FATAL_FAILURE(expect_same(slab, model, keys)) << "step " << step; }
+    if (step % 7 == 0 || step < 50) {
+      ASSERT_NO_FATAL_FAILURE(expect_same(slab, model, keys)) << "step " << step;
+    }
   }
   EXPECT_EQ(slab.evictions(), evictions);
   EXPECT_EQ(evictions != 0, keys > max);
@@ -95,7 +107,8 @@ void compare(std::uint32_t max, std::uint64_t keys, Slab::HashOf hash_of, std::u
 }
 
 TEST(KeyedSlab, AgreesWithAMapAndAListWhenItOverflows) {
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) ASSERT_NO_FATAL_FAILURE(compare(37, 80, good_hash, seed));
+  for (std::uint64_t seed = 1; seed <= 5; ++seed)
+    ASSERT_NO_FATAL_FAILURE(compare(37, 80, good_hash, seed));
 }
 TEST(KeyedSlab, AgreesWhenThereIsRoomForAll) { compare(64, 64, good_hash, 9); }
 TEST(KeyedSlab, AgreesWhenHashesCollideAndRunsWrapAround) {

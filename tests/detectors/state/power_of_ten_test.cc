@@ -22,10 +22,12 @@ TEST(PowerOfTen, IsWithinTwoThousandthsOfTheLogarithm) {
 TEST(PowerOfTen, HoldsAtTheEdgesOfItsTable) {
   for (int i = 0; i <= 256; ++i) {
     const double edge = 1 + i / 256.0;
-    for (const double x : {std::nextafter(edge, 0.0), edge, std::nextafter(edge, 3.0)}) EXPECT_NEAR(power_of_ten(x), std::log10(x), .002) << x;
+    for (const double x : {std::nextafter(edge, 0.0), edge, std::nextafter(edge, 3.0)})
+      EXPECT_NEAR(power_of_ten(x), std::log10(x), .002) << x;
   }
-  for (const double x : {std::numeric_limits<double>::max(), std::numeric_limits<double>::min(), std::numeric_limits<double>::min() / 3,
-                         std::numeric_limits<double>::denorm_min(), 1e-310})
+  for (const double x :
+       {std::numeric_limits<double>::max(), std::numeric_limits<double>::min(),
+        std::numeric_limits<double>::min() / 3, std::numeric_limits<double>::denorm_min(), 1e-310})
     EXPECT_NEAR(power_of_ten(x), std::log10(x), .002) << x;
 }
 

@@ -11,14 +11,17 @@ namespace {
 
 using std::chrono::days;
 
-LoginEvent login(std::uint64_t account, std::string_view ip, std::uint64_t client, TenantId tenant = 1) {
+LoginEvent login(std::uint64_t account, std::string_view ip, std::uint64_t client,
+                 TenantId tenant = 1) {
   LoginEvent e;
   e.account = AccountKey{account}, e.source_ip = ip_of(ip), e.client = client, e.tenant = tenant;
   return e;
 }
 LoginEvent numbered(std::uint64_t i) {
   LoginEvent e;
-  e.account = AccountKey{i * 0x9e3779b97f4a7c15ull}, e.source_ip = IpAddress::v4(static_cast<std::uint32_t>(0x0a000000 + i % 5000 * 256)), e.client = i % 997 + 1;
+  e.account = AccountKey{i * 0x9e3779b97f4a7c15ull},
+  e.source_ip = IpAddress::v4(static_cast<std::uint32_t>(0x0a000000 + i % 5000 * 256)),
+  e.client = i % 997 + 1;
   return e;
 }
 
@@ -32,11 +35,11 @@ class StrangerFilterTest : public testing::Test {
 TEST_F(StrangerFilterTest, KnowsTheNetworkOrTheClientOfASuccess) {
   learn(login(1, "192.0.2.7", 100));
   EXPECT_FALSE(stranger(login(1, "192.0.2.7", 100)));
-  EXPECT_FALSE(stranger(login(1, "192.0.2.200", 999)));     // the same /24, another client
-  EXPECT_FALSE(stranger(login(1, "198.51.100.1", 100)));    // elsewhere, the same client
-  EXPECT_TRUE(stranger(login(1, "198.51.100.1", 999)));     // neither
-  EXPECT_TRUE(stranger(login(2, "192.0.2.7", 100)));        // another account
-  EXPECT_TRUE(stranger(login(1, "192.0.2.7", 100, 2)));     // another tenant's account of that name
+  EXPECT_FALSE(stranger(login(1, "192.0.2.200", 999)));   // the same /24, another client
+  EXPECT_FALSE(stranger(login(1, "198.51.100.1", 100)));  // elsewhere, the same client
+  EXPECT_TRUE(stranger(login(1, "198.51.100.1", 999)));   // neither
+  EXPECT_TRUE(stranger(login(2, "192.0.2.7", 100)));      // another account
+  EXPECT_TRUE(stranger(login(1, "192.0.2.7", 100, 2)));   // another tenant's account of that name
 }
 
 TEST_F(StrangerFilterTest, SixBytesOfAnIpv6AddressAreItsNetwork) {
@@ -65,8 +68,12 @@ TEST_F(StrangerFilterTest, KeepsForThirtyDaysAndForgetsAfterSixty) {
       learn(learned.back().event);
     }
     for (const Learned& l : learned) {
-      if (now - l.at <= days{30}) { ASSERT_FALSE(stranger(l.event)) << "after " << (now - l.at) / 1h << " hours"; }
-      if (now - l.at > days{60} + 2h) { ASSERT_TRUE(stranger(l.event)) << "after " << (now - l.at) / 1h << " hours"; }
+      if (now - l.at <= days{30}) {
+        ASSERT_FALSE(stranger(l.event)) << "after " << (now - l.at) / 1h << " hours";
+      }
+      if (now - l.at > days{60} + 2h) {
+        ASSERT_TRUE(stranger(l.event)) << "after " << (now - l.at) / 1h << " hours";
+      }
     }
   }
   EXPECT_EQ(learned.size(), 50U);
@@ -84,7 +91,8 @@ TEST_F(StrangerFilterTest, FindsAFewFalseFriendsAtItsDesignLoad) {
   for (std::uint64_t i = 0; i < 5000; ++i) ASSERT_FALSE(stranger(numbered(i)));
   int wrong = 0;
   constexpr int kAsked = 40'000;
-  for (int i = 0; i < kAsked; ++i) wrong += stranger(numbered(1'000'000 + static_cast<std::uint64_t>(i))) ? 0 : 1;
+  for (int i = 0; i < kAsked; ++i)
+    wrong += stranger(numbered(1'000'000 + static_cast<std::uint64_t>(i))) ? 0 : 1;
   EXPECT_LE(wrong, kAsked * 3 / 100);
   EXPECT_GT(wrong, 0);  // else it would be larger than it says
 }

@@ -40,7 +40,8 @@ TEST(TopCounts, SortsByCountAndThenByKey) {
 TEST(TopCounts, TheSmallestMakesRoomAndItsCountIsInherited) {
   Counts counts;
   for (std::uint64_t key = 0; key < Counts::kCapacity; ++key) counts.add(key, 10 + key / 2) = 1;
-  EXPECT_EQ(counts.add(1000, 2), 0);  // in the place of 0: of those with the smallest count, the smallest key
+  EXPECT_EQ(counts.add(1000, 2),
+            0);  // in the place of 0: of those with the smallest count, the smallest key
   EXPECT_EQ(counts.find(0), nullptr);
   ASSERT_NE(counts.find(1000), nullptr);
   EXPECT_EQ(counts.find(1000)->count, 12U);
@@ -59,7 +60,9 @@ TEST(TopCounts, KeepsEveryFrequentKey) {
     counts.add(key), ++exact[key];
   }
   for (const auto& [key, count] : exact)
-    if (count > kTotal / Counts::kCapacity) { EXPECT_NE(counts.find(key), nullptr) << key; }
+    if (count > kTotal / Counts::kCapacity) {
+      EXPECT_NE(counts.find(key), nullptr) << key;
+    }
   for (const auto& entry : counts.entries()) {
     EXPECT_GE(entry.count, exact[entry.key]);
     EXPECT_LE(entry.count, exact[entry.key] + kTotal / Counts::kCapacity);
