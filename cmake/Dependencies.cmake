@@ -1,4 +1,4 @@
-# Everything is a Debian 12 package, but librdkafka where >= 2.6.1 is needed (docs/adr/0003-librdkafka.md): ./dev builds it into
+# Everything is a Debian 12 package, but librdkafka where >= 2.6.1 is needed (docs/adr/0005-librdkafka.md): ./dev builds it into
 # a private prefix and passes -DSW_RDKAFKA_PREFIX=..., used when the system's is too old.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)

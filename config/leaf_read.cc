@@ -19,14 +19,10 @@ using std::chrono::milliseconds;
 // What stands there, for "expected ..., found ...".
 std::string found(const YamlNode& node, const FieldOptions& options) {
   switch (node.kind) {
-    case Kind::kNull:
-      return "nothing";
-    case Kind::kList:
-      return "a list";
-    case Kind::kMap:
-      return "a map";
-    case Kind::kScalar:
-      break;
+    case Kind::kNull: return "nothing";
+    case Kind::kList: return "a list";
+    case Kind::kMap: return "a map";
+    case Kind::kScalar: break;
   }
   return options.secret ? "another value" : fmt::format("\"{}\"", printable(node.scalar));
 }

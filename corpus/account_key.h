@@ -41,7 +41,8 @@ class AccountHasher {
   // Reads a key file (64 hex digits). Errors: absent, readable by others, wrong length; each with the remedy.
   [[nodiscard]] static config::Result<AccountHasher> from_file(const std::filesystem::path& file);
   // As from_file, but makes the file (0400, random key) when it is absent.
-  [[nodiscard]] static config::Result<AccountHasher> from_file_or_create(const std::filesystem::path& file);
+  [[nodiscard]] static config::Result<AccountHasher> from_file_or_create(
+      const std::filesystem::path& file);
 
   // `scratch` is reused between calls and holds the canonical form afterwards.
   [[nodiscard]] AccountKey operator()(std::string_view name, std::string& scratch) const;
@@ -50,14 +51,16 @@ class AccountHasher {
   enum class Purpose : std::uint8_t { kEventId, kPasswordToken, kClient, kTable };
   [[nodiscard]] std::uint64_t keyed(Purpose purpose, std::string_view bytes) const;
 
-  [[nodiscard]] std::uint64_t table_seed() const;   // mixes table indexes, so that nobody outside can choose collisions
+  [[nodiscard]] std::uint64_t table_seed()
+      const;  // mixes table indexes, so that nobody outside can choose collisions
   [[nodiscard]] std::uint64_t check_value() const;  // tells keys apart without giving one away
   [[nodiscard]] bool is_public() const { return public_; }
 
  private:
   struct Secrets;  // the derived keys
   explicit AccountHasher(const std::array<unsigned char, kKeyBytes>& master, bool is_public);
-  std::shared_ptr<const Secrets> secrets_;  // in guarded, locked memory (sodium_malloc); copies share it
+  std::shared_ptr<const Secrets>
+      secrets_;  // in guarded, locked memory (sodium_malloc); copies share it
   bool public_ = false;
 };
 

@@ -22,7 +22,9 @@ using config::kOperational;
 
 config::Result<void> check_network(const std::string& text) {
   detectors::Network network;
-  if (!detectors::parse_network(text, network)) return config::misconfigured("\"{}\" is no network; write 192.0.2.0/24, 2001:db8::/32 or an address", text);
+  if (!detectors::parse_network(text, network))
+    return config::misconfigured(
+        "\"{}\" is no network; write 192.0.2.0/24, 2001:db8::/32 or an address", text);
   return {};
 }
 config::Result<void> check_zone(const std::string& text) {
@@ -37,7 +39,8 @@ config::Result<void> check_format(const std::string& text) {
   return config::misconfigured("\"{}\" is no format; there are {}", text, known);
 }
 config::Result<void> check_expiry(const std::string& text) {
-  if (text.empty() || config::parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text)) return {};
+  if (text.empty() || config::parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text))
+    return {};
   return config::misconfigured("\"{}\" is no date; write 2027-03-01 or 2027-03-01T12:00:00Z", text);
 }
 
@@ -46,55 +49,86 @@ config::Result<void> check_expiry(const std::string& text) {
 void InputSection::visit(config::FieldVisitor& v) {
   v.field("name", name, "What alerts, metrics and logs call it; the topic or file when empty.");
   v.field("topic", topic, "Kafka topic to read.", kOperational);
-  v.field("file", file, "File, folder or - for standard input; plain, gzip, zstd, xz or bzip2.", kOperational);
-  v.field("simulated", simulated, "The embedded demonstration instead of real events.", kOperational);
-  v.field("simulated_rate", simulated_rate, {1u, 1'000'000u}, "Simulated events a second.", kOperational);
+  v.field("file", file, "File, folder or - for standard input; plain, gzip, zstd, xz or bzip2.",
+          kOperational);
+  v.field("simulated", simulated, "The embedded demonstration instead of real events.",
+          kOperational);
+  v.field("simulated_rate", simulated_rate, {1u, 1'000'000u}, "Simulated events a second.",
+          kOperational);
   v.field("format", format, check_format, "How records are written; auto looks at the first ones.");
   v.field("app", app, "Login page of events that name none.");
   v.field("tenant", tenant, "Tenant of events that name none.");
-  v.field("delay", delay, {0s, 24h}, "By how much this input is late by nature; the others wait in order time, not on the clock.");
-  v.field("year", year, {0, 9999}, "Year of stamps that have none (syslog); 0 finds it from the data.");
-  v.field("zone", zone, check_zone, "Zone of stamps that have none: UTC or an offset such as +02:00.");
+  v.field(
+      "delay", delay, {0s, 24h},
+      "By how much this input is late by nature; the others wait in order time, not on the clock.");
+  v.field("year", year, {0, 9999},
+          "Year of stamps that have none (syslog); 0 finds it from the data.");
+  v.field("zone", zone, check_zone,
+          "Zone of stamps that have none: UTC or an offset such as +02:00.");
   const int sources = (topic.empty() ? 0 : 1) + (file.empty() ? 0 : 1) + (simulated ? 1 : 0);
   v.require("", sources == 1, "an input is one of topic, file and simulated");
 }
 
 void TrustedSource::visit(config::FieldVisitor& v) {
   v.field("cidr", cidr, check_network, "Network whose events feed no detector.", config::kRequired);
-  v.field("reason", reason, "Why it is trusted; for whoever reads this next year.", config::kRequired);
-  v.field("expires", expires, check_expiry, "Date after which a warning says that it is due for review; empty = never.");
+  v.field("reason", reason, "Why it is trusted; for whoever reads this next year.",
+          config::kRequired);
+  v.field("expires", expires, check_expiry,
+          "Date after which a warning says that it is due for review; empty = never.");
 }
 
 void MergeSection::visit(config::FieldVisitor& v) {
-  v.field("idle_after", idle_after, {100ms, 1h}, "An input that stood at its end for this long is not waited for.");
-  v.field("max_delay", max_delay, {1s, 1h}, "A slow or unreachable input is waited for this long, then left out; the view is then partial.");
-  v.field("allowed_lateness", allowed_lateness, {0s, 1h}, "Events older than the merge front by more than this reach no detector.");
-  v.field("max_clock_skew", max_clock_skew, {1s, 1h}, "An event further ahead of its input than this must be confirmed by those that follow.");
+  v.field("idle_after", idle_after, {100ms, 1h},
+          "An input that stood at its end for this long is not waited for.");
+  v.field("max_delay", max_delay, {1s, 1h},
+          "A slow or unreachable input is waited for this long, then left out; the view is then "
+          "partial.");
+  v.field("allowed_lateness", allowed_lateness, {0s, 1h},
+          "Events older than the merge front by more than this reach no detector.");
+  v.field("max_clock_skew", max_clock_skew, {1s, 1h},
+          "An event further ahead of its input than this must be confirmed by those that follow.");
 }
 void DedupSection::visit(config::FieldVisitor& v) {
   v.field("window", window, {0s, 24h}, "An event id seen again within this time is a duplicate.");
   v.field("max_ids", max_ids, {1u, 100'000'000u}, "Event ids remembered at most.");
 }
 void PipelineSection::visit(config::FieldVisitor& v) {
-  v.field("workers", workers, {0u, 64u}, "Threads that work; 0 = one a processor, at most 8. Results do not depend on it.", kOperational);
-  v.field("partitions", partitions, {1u, 1024u}, "Logical partitions of the state; limits are divided among them.");
-  v.field("batch_events", batch_events, {1u, 65'536u}, "Events that go through the detectors together. Results do not depend on it.", kOperational);
+  v.field("workers", workers, {0u, 64u},
+          "Threads that work; 0 = one a processor, at most 8. Results do not depend on it.",
+          kOperational);
+  v.field("partitions", partitions, {1u, 1024u},
+          "Logical partitions of the state; limits are divided among them.");
+  v.field("batch_events", batch_events, {1u, 65'536u},
+          "Events that go through the detectors together. Results do not depend on it.",
+          kOperational);
 }
 void StrangerSection::visit(config::FieldVisitor& v) {
-  v.field("max_pairs", max_pairs, {1000u, 10'000'000'000u}, "Pairs of an account with a network or a client remembered for 30 days (1.25 bytes each, twice).");
+  v.field("max_pairs", max_pairs, {1000u, 10'000'000'000u},
+          "Pairs of an account with a network or a client remembered for 30 days (1.25 bytes each, "
+          "twice).");
 }
 void StateSection::visit(config::FieldVisitor& v) {
-  v.field("path", path, "Folder for checkpoints, outbox, key and control socket; without one nothing survives a restart.", kOperational);
-  v.field("checkpoint_interval", checkpoint_interval, {1s, 1h}, "How often state is written down.", kOperational | kLive);
-  v.field("max_rewind", max_rewind, {1min, 90 * 24h}, "How far back a start without a checkpoint may read.", kOperational);
+  v.field("path", path,
+          "Folder for checkpoints, outbox, key and control socket; without one nothing survives a "
+          "restart.",
+          kOperational);
+  v.field("checkpoint_interval", checkpoint_interval, {1s, 1h}, "How often state is written down.",
+          kOperational | kLive);
+  v.field("max_rewind", max_rewind, {1min, 90 * 24h},
+          "How far back a start without a checkpoint may read.", kOperational);
 }
 void PrivacySection::visit(config::FieldVisitor& v) {
   v.field("account_names", account_names, "How accounts are written in alerts.");
-  v.field("key_file", key_file, "Key that account names are hashed with (64 hex digits); empty = key in state.path, made once.", kOperational);
+  v.field("key_file", key_file,
+          "Key that account names are hashed with (64 hex digits); empty = key in state.path, made "
+          "once.",
+          kOperational);
 }
 void AlertsSection::visit(config::FieldVisitor& v) {
-  v.field("max_age", max_age, {1min, 30 * 24h}, "An alert about older events is marked as backfill when it is delivered.", kOperational);
-  v.field("max_bytes", max_bytes, {config::kibibytes(16), config::mebibytes(16)}, "Size of an alert at most; lists are cut to fit and say so.");
+  v.field("max_age", max_age, {1min, 30 * 24h},
+          "An alert about older events is marked as backfill when it is delivered.", kOperational);
+  v.field("max_bytes", max_bytes, {config::kibibytes(16), config::mebibytes(16)},
+          "Size of an alert at most; lists are cut to fit and say so.");
   v.field("console_url", console_url, "Prefix of a campaign's page, for links in alerts.");
 }
 
@@ -102,8 +136,10 @@ void Config::visit(config::FieldVisitor& v) {
   v.field("site", site, "What this installation is called in alerts.");
   v.section("kafka", kafka, "The Kafka cluster that topics are read from and alerts written to.");
   v.list("inputs", inputs, "Where login events come from.");
-  v.field("trusted_proxies", trusted_proxies, check_network, "Networks of your own proxies: behind them forwarded_for names the source.");
-  v.list("trusted_sources", trusted_sources, "Networks whose events feed no detector: offices, monitors, load tests.");
+  v.field("trusted_proxies", trusted_proxies, check_network,
+          "Networks of your own proxies: behind them forwarded_for names the source.");
+  v.list("trusted_sources", trusted_sources,
+         "Networks whose events feed no detector: offices, monitors, load tests.");
   v.section("privacy", privacy, "What is known about accounts outside the daemon's memory.");
   v.section("state", state, "What survives a restart.");
   v.section("merge", merge, "How inputs become one order.");
@@ -113,17 +149,22 @@ void Config::visit(config::FieldVisitor& v) {
   v.section("detectors", detectors, "What is looked for, and when it is reported.");
   v.section("campaign", campaign, "How findings become campaigns.");
   v.section("alerts", alerts, "What alerts look like.");
-  v.list("sinks", sinks, "Where alerts go; without any: alerts.jsonl and accounts.jsonl in state.path.", kOperational);
+  v.list("sinks", sinks,
+         "Where alerts go; without any: alerts.jsonl and accounts.jsonl in state.path.",
+         kOperational);
   v.section("outbox", outbox, "What is kept for sinks that do not answer.", kOperational);
   v.section("dead_letter", dead_letter, "Records that no decoder takes.", kOperational);
   v.section("http", http, "Metrics, health and API.", kOperational);
-  v.section("control", control, "The socket that stuffwatch status and its sisters talk to.", kOperational);
+  v.section("control", control, "The socket that stuffwatch status and its sisters talk to.",
+            kOperational);
   v.section("log", log, "The daemon's own log.", kOperational);
 }
 
-config::Result<std::unique_ptr<Config>> load_config(const std::string& file, const std::vector<std::string>& overrides) {
+config::Result<std::unique_ptr<Config>> load_config(const std::string& file,
+                                                    const std::vector<std::string>& overrides) {
   auto config = std::make_unique<Config>();
-  auto read = file.empty() ? config::read_yaml("", "defaults", overrides, *config) : config::read_yaml_file(file, overrides, *config);
+  auto read = file.empty() ? config::read_yaml("", "defaults", overrides, *config)
+                           : config::read_yaml_file(file, overrides, *config);
   if (!read) return std::unexpected(read.error());
   if (!config->kafka.topic.empty() && config->inputs.empty()) {  // the short form
     InputSection input;
@@ -132,9 +173,14 @@ config::Result<std::unique_ptr<Config>> load_config(const std::string& file, con
   }
   std::set<std::string> names;
   for (InputSection& input : config->inputs) {
-    if (input.name.empty()) input.name = input.simulated ? "simulated" : input.topic.empty() ? input.file : input.topic;
-    if (!names.insert(input.name).second) return config::misconfigured("{}: two inputs are called \"{}\"; give each a name", file, input.name);
-    if (!input.topic.empty() && config->kafka.brokers.empty()) return config::misconfigured("{}: input \"{}\" reads a topic, but kafka.brokers is empty", file, input.name);
+    if (input.name.empty())
+      input.name = input.simulated ? "simulated" : input.topic.empty() ? input.file : input.topic;
+    if (!names.insert(input.name).second)
+      return config::misconfigured("{}: two inputs are called \"{}\"; give each a name", file,
+                                   input.name);
+    if (!input.topic.empty() && config->kafka.brokers.empty())
+      return config::misconfigured("{}: input \"{}\" reads a topic, but kafka.brokers is empty",
+                                   file, input.name);
   }
   return config;
 }
@@ -149,17 +195,23 @@ std::string fingerprint(Config& config) {
 }
 
 config::Result<corpus::AccountHasher> account_hasher(const Config& config, bool or_public) {
-  if (!config.privacy.key_file.empty()) return corpus::AccountHasher::from_file(config.privacy.key_file);
+  if (!config.privacy.key_file.empty())
+    return corpus::AccountHasher::from_file(config.privacy.key_file);
   if (!config.state.path.empty()) {
     std::error_code ignored;
     std::filesystem::create_directories(config.state.path, ignored);
-    return corpus::AccountHasher::from_file_or_create(std::filesystem::path(config.state.path) / "key");
+    return corpus::AccountHasher::from_file_or_create(std::filesystem::path(config.state.path) /
+                                                      "key");
   }
   if (or_public) return corpus::AccountHasher::public_key();
-  return config::misconfigured("there is no key to hash account names with: set state.path (a key is made there) or privacy.key_file");
+  return config::misconfigured(
+      "there is no key to hash account names with: set state.path (a key is made there) or "
+      "privacy.key_file");
 }
 
-std::string_view privacy_mode(const Config& config) { return config::enum_name(config.privacy.account_names); }
+std::string_view privacy_mode(const Config& config) {
+  return config::enum_name(config.privacy.account_names);
+}
 
 std::uint32_t worker_count(const Config& config) {
   if (config.pipeline.workers != 0) return config.pipeline.workers;
@@ -180,19 +232,26 @@ pipeline::PipelineConfig pipeline_config(const Config& config) {
 }
 
 detectors::AlertOrigin alert_origin(Config& config) {
-  return {.site = config.site, .version = kVersion, .config_sha256 = fingerprint(config), .corpus_digest = {}, .console_url = config.alerts.console_url,
+  return {.site = config.site,
+          .version = kVersion,
+          .config_sha256 = fingerprint(config),
+          .corpus_digest = {},
+          .console_url = config.alerts.console_url,
           .max_bytes = config.alerts.max_bytes.count};
 }
 
-config::Result<std::vector<pipeline::InputSettings>> input_settings(const Config& config, std::span<const InputSection> inputs) {
+config::Result<std::vector<pipeline::InputSettings>> input_settings(
+    const Config& config, std::span<const InputSection> inputs) {
   ingest::DecodeSettings decode;
   const auto network = [](const std::string& text) {
     detectors::Network n;
     static_cast<void>(detectors::parse_network(text, n));  // checked as it was read
     return n;
   };
-  for (const std::string& proxy : config.trusted_proxies) decode.trusted_proxies.push_back(network(proxy));
-  for (const TrustedSource& source : config.trusted_sources) decode.trusted_sources.push_back(network(source.cidr));
+  for (const std::string& proxy : config.trusted_proxies)
+    decode.trusted_proxies.push_back(network(proxy));
+  for (const TrustedSource& source : config.trusted_sources)
+    decode.trusted_sources.push_back(network(source.cidr));
   std::vector<pipeline::InputSettings> all;
   for (const InputSection& input : inputs) {
     pipeline::InputSettings& out = all.emplace_back();

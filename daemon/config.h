@@ -43,8 +43,10 @@ struct TrustedSource {
 };
 
 struct MergeSection {
-  std::chrono::milliseconds idle_after = std::chrono::seconds{2}, max_delay = std::chrono::seconds{60};
-  std::chrono::milliseconds allowed_lateness = std::chrono::seconds{30}, max_clock_skew = std::chrono::seconds{10};
+  std::chrono::milliseconds idle_after = std::chrono::seconds{2},
+                            max_delay = std::chrono::seconds{60};
+  std::chrono::milliseconds allowed_lateness = std::chrono::seconds{30},
+                            max_clock_skew = std::chrono::seconds{10};
   void visit(config::FieldVisitor& v);
 };
 struct DedupSection {
@@ -116,20 +118,23 @@ class Config final : public config::Section {
 };
 
 // `file` empty: the defaults. All errors at once, each with file, line, column and what to write instead.
-[[nodiscard]] config::Result<std::unique_ptr<Config>> load_config(const std::string& file, const std::vector<std::string>& overrides);
+[[nodiscard]] config::Result<std::unique_ptr<Config>> load_config(
+    const std::string& file, const std::vector<std::string>& overrides);
 
 // SHA-256 of everything that can change what is detected, in hex. Where and how fast things run is left out.
 [[nodiscard]] std::string fingerprint(Config& config);
 
 // The key that accounts are hashed with: privacy.key_file, else <state.path>/key (made once); neither: `or_public` decides between the public key and an error.
-[[nodiscard]] config::Result<corpus::AccountHasher> account_hasher(const Config& config, bool or_public);
+[[nodiscard]] config::Result<corpus::AccountHasher> account_hasher(const Config& config,
+                                                                   bool or_public);
 
 [[nodiscard]] std::string_view privacy_mode(const Config& config);
 [[nodiscard]] std::uint32_t worker_count(const Config& config);
 [[nodiscard]] pipeline::PipelineConfig pipeline_config(const Config& config);
 [[nodiscard]] detectors::AlertOrigin alert_origin(Config& config);
 // One a declared input. `inputs` may be other than the configuration's own (replay).
-[[nodiscard]] config::Result<std::vector<pipeline::InputSettings>> input_settings(const Config& config, std::span<const InputSection> inputs);
+[[nodiscard]] config::Result<std::vector<pipeline::InputSettings>> input_settings(
+    const Config& config, std::span<const InputSection> inputs);
 
 }  // namespace stuffwatch::daemon
 
@@ -137,7 +142,8 @@ template <>
 struct stuffwatch::config::EnumNames<stuffwatch::daemon::AccountNames> {
   using enum stuffwatch::daemon::AccountNames;
   static constexpr EnumName<stuffwatch::daemon::AccountNames> kValues[] = {
-      {kKeyed, "keyed", "alerts carry acct: and a keyed hash; names never leave the daemon's memory"},
+      {kKeyed, "keyed",
+       "alerts carry acct: and a keyed hash; names never leave the daemon's memory"},
       {kClear, "clear", "alerts carry user names"},
   };
 };

@@ -23,10 +23,15 @@ using pipeline::Pipeline;
 
 constexpr auto kPatience = 5ms;  // when there is nothing to do
 
-StatusTime wall_now() { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
+StatusTime wall_now() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
 
 void notice(sinks::NoticeLevel level, const std::string& text) {
-  log(level == sinks::NoticeLevel::kInfo ? LogLevel::kInfo : level == sinks::NoticeLevel::kWarning ? LogLevel::kWarning : LogLevel::kError, text);
+  log(level == sinks::NoticeLevel::kInfo      ? LogLevel::kInfo
+      : level == sinks::NoticeLevel::kWarning ? LogLevel::kWarning
+                                              : LogLevel::kError,
+      text);
 }
 void kafka_notice(ingest::KafkaLogLevel level, std::string_view text) {
   switch (level) {
@@ -52,8 +57,12 @@ config::Result<void> Service::start() {
   set_up_log(config_->log);
   started_ = wall_now();
   config_sha256_ = fingerprint(*config_);
-  if (config_->inputs.empty()) return config::misconfigured("there is nothing to watch: name at least one of `inputs` (a topic, a file, or simulated: true)");
-  for (auto step : {&Service::open_state, &Service::open_sinks, &Service::open_dead_letter, &Service::open_pipeline, &Service::open_http})
+  if (config_->inputs.empty())
+    return config::misconfigured(
+        "there is nothing to watch: name at least one of `inputs` (a topic, a file, or simulated: "
+        "true)");
+  for (auto step : {&Service::open_state, &Service::open_sinks, &Service::open_dead_letter,
+                    &Service::open_pipeline, &Service::open_http})
     if (auto done = (this->*step)(); !done) return done;
   say_start();
   if (auto done = open_sources(); !done) return done;
@@ -64,7 +73,8 @@ config::Result<void> Service::start() {
 config::Result<void> Service::open_state() {
   if (config_->state.path.empty()) {
     std::string name = (fs::temp_directory_path() / "stuffwatch-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return config::failed("cannot make a temporary folder: set state.path");
+    if (::mkdtemp(name.data()) == nullptr)
+      return config::failed("cannot make a temporary folder: set state.path");
     state_ = name, own_state_ = true;
     log_warning("no state.path: nothing survives a restart");
     config_->state.path = state_.string();
@@ -82,7 +92,8 @@ config::Result<void> Service::open_state() {
 }
 
 config::Result<void> Service::open_sinks() {
-  ledger_ = std::make_unique<sinks::Ledger>(sinks::LedgerOptions{.file = state_ / "ledger", .notice = notice});
+  ledger_ = std::make_unique<sinks::Ledger>(
+      sinks::LedgerOptions{.file = state_ / "ledger", .notice = notice});
   if (auto loaded = ledger_->load(); !loaded) return loaded;
   sinks::OutboxOptions options;
   options.folder = state_ / "outbox", options.notice = notice;
@@ -96,10 +107,12 @@ config::Result<void> Service::open_sinks() {
     auto reader = outbox_->attach("ledger", ledger_->saved_position());
     static_cast<void>(reader);
   }
-  for (const auto& campaign : ledger_->campaigns()) outbox_->seed(campaign.last.feed, campaign.last.id, campaign.last.revision);
+  for (const auto& campaign : ledger_->campaigns())
+    outbox_->seed(campaign.last.feed, campaign.last.id, campaign.last.revision);
   sinks::SinkContext context;
   context.state_path = own_state_ ? fs::path{} : state_;
-  context.site = config_->site, context.alerts_max_age = config_->alerts.max_age, context.kafka = config_->kafka;
+  context.site = config_->site, context.alerts_max_age = config_->alerts.max_age,
+  context.kafka = config_->kafka;
   context.kafka_log = kafka_notice, context.notice = notice;
   std::vector<std::string> topics;
   for (const auto& input : config_->inputs)
@@ -109,10 +122,17 @@ config::Result<void> Service::open_sinks() {
   for (const sinks::SinkSection& section : *sections) {
     auto sink = sinks::make_sink(section, context);
     if (!sink) return std::unexpected(sink.error());
-    sinks::SinkRunnerOptions runner_options{.name = section.name, .cursor_file = state_ / "cursors" / section.name, .filter = section.filter()};
+    sinks::SinkRunnerOptions runner_options{.name = section.name,
+                                            .cursor_file = state_ / "cursors" / section.name,
+                                            .filter = section.filter()};
     runner_options.notice = notice;
     runner_options.delivered = [](std::string_view name, const Revision& r) {
-      log_info(r.summary, {{"sink", name}, {"id", r.id}, {"revision", r.revision}, {"reason", name_of(r.reason)}, {"severity", name_of(r.severity)}, {"urgency", name_of(r.urgency)}});
+      log_info(r.summary, {{"sink", name},
+                           {"id", r.id},
+                           {"revision", r.revision},
+                           {"reason", name_of(r.reason)},
+                           {"severity", name_of(r.severity)},
+                           {"urgency", name_of(r.urgency)}});
     };
     auto runner = sinks::SinkRunner::attach(std::move(runner_options), *outbox_, std::move(*sink));
     if (!runner) return std::unexpected(runner.error());
@@ -132,15 +152,23 @@ config::Result<void> Service::open_dead_letter() {
     dead_letter_ = std::make_unique<ingest::NoDeadLetter>();
     return {};
   }
-  ingest::DeadLetterFile::Options options{.path = wanted.file.empty() ? (state_ / "dead_letters.jsonl").string() : wanted.file,
-                                          .mode = ingest::effective_mode(wanted), .max_bytes = wanted.max_bytes, .max_age = wanted.max_age, .notice = told};
+  ingest::DeadLetterFile::Options options{
+      .path = wanted.file.empty() ? (state_ / "dead_letters.jsonl").string() : wanted.file,
+      .mode = ingest::effective_mode(wanted),
+      .max_bytes = wanted.max_bytes,
+      .max_age = wanted.max_age,
+      .notice = told};
   auto file = ingest::DeadLetterFile::open(std::move(options), wall_now());
   if (!file) return std::unexpected(file.error());
   if (wanted.topic.empty()) {
     dead_letter_ = std::move(*file);
     return {};
   }
-  auto topic = ingest::KafkaDeadLetter::open({.kafka = config_->kafka, .topic = wanted.topic, .mode = ingest::effective_mode(wanted), .file = std::move(*file), .log = kafka_notice});
+  auto topic = ingest::KafkaDeadLetter::open({.kafka = config_->kafka,
+                                              .topic = wanted.topic,
+                                              .mode = ingest::effective_mode(wanted),
+                                              .file = std::move(*file),
+                                              .log = kafka_notice});
   if (!topic) return std::unexpected(topic.error());
   dead_letter_ = std::move(*topic);
   return {};
@@ -153,15 +181,18 @@ config::Result<void> Service::open_pipeline() {
   const auto fresh = [this] {
     Pipeline::Hooks hooks;
     hooks.on_revisions = [this](std::vector<Revision>&& said) { deliver(std::move(said)); };
-    hooks.on_bad = [this](const pipeline::InputQueue& input, const ingest::RawRecord& record, ingest::Reject why) {
-      refuse(input, record, why);
-    };
+    hooks.on_bad = [this](const pipeline::InputQueue& input, const ingest::RawRecord& record,
+                          ingest::Reject why) { refuse(input, record, why); };
     hooks.on_left_out = [this](const pipeline::Merge::Notice& n) {
       metrics_.add(Counter::kMergeLeaveOuts, {}, n.left_out ? 1 : 0);
       const auto seconds = static_cast<double>(n.behind.count()) / 1000;
       if (!n.left_out) return log_info("input is back in the merge", {{"input", n.input->name()}});
-      log_warning(n.behind > 0s ? "input left out: its events are late; declare inputs[].delay above this" : "input left out: it does not answer; the view is partial",
-                  {{"input", n.input->name()}, {"behind_seconds", seconds}, {"next_offset", n.input->next_offset()}});
+      log_warning(n.behind > 0s
+                      ? "input left out: its events are late; declare inputs[].delay above this"
+                      : "input left out: it does not answer; the view is partial",
+                  {{"input", n.input->name()},
+                   {"behind_seconds", seconds},
+                   {"next_offset", n.input->next_offset()}});
     };
     hooks.on_error = [](const config::Error& error) { log_error(error.message); };
     hooks.on_tick = [this] {
@@ -174,12 +205,15 @@ config::Result<void> Service::open_pipeline() {
       checkpoint();
       if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
     };
-    return std::make_unique<Pipeline>(pipeline_config(*config_), config_->detectors.kinds, alert_origin(*config_), *hasher_, std::move(hooks));
+    return std::make_unique<Pipeline>(pipeline_config(*config_), config_->detectors.kinds,
+                                      alert_origin(*config_), *hasher_, std::move(hooks));
   };
   if (own_state_) {
     pipeline_ = fresh();
   } else {
-    checkpoints_ = std::make_unique<pipeline::CheckpointStore>(state_ / "checkpoints", pipeline::CheckpointIdentity{config_sha256_, hasher_->check_value()});
+    checkpoints_ = std::make_unique<pipeline::CheckpointStore>(
+        state_ / "checkpoints",
+        pipeline::CheckpointIdentity{config_sha256_, hasher_->check_value()});
     pipeline_ = checkpoints_->load(fresh, [this](const std::string& why) {
       metrics_.add(Counter::kCheckpoints, {"refused"}, 1);
       log_warning("checkpoint refused: " + why);
@@ -202,11 +236,13 @@ config::Result<void> Service::open_sources() {
     } else {
       ingest::simulation::LiveConfig live;
       live.rate = input.simulated_rate, live.input = {i, 0}, live.name = input.name;
-      pipeline_->add_source(std::make_unique<ingest::simulation::SimulatedSource>(live, wall_now), settings_);
+      pipeline_->add_source(std::make_unique<ingest::simulation::SimulatedSource>(live, wall_now),
+                            settings_);
     }
   }
   if (topics.empty()) return {};
-  ingest::KafkaSourceOptions options{.log = kafka_notice, .now = wall_now, .max_rewind = config_->state.max_rewind};
+  ingest::KafkaSourceOptions options{
+      .log = kafka_notice, .now = wall_now, .max_rewind = config_->state.max_rewind};
   auto source = ingest::KafkaSource::open(config_->kafka, std::move(topics), std::move(options));
   if (!source) return std::unexpected(source.error());
   kafka_ = source->get();
@@ -223,7 +259,8 @@ config::Result<void> Service::open_http() {
     for (const auto& campaign : ledger_->campaigns()) {
       if (bodies.size() >= query.limit) break;
       if (!query.closed_too && campaign.last.status == detectors::CampaignStatus::kClosed) continue;
-      if (auto whole = ledger_->find(campaign.last.id); whole && !whole->last.body.empty()) bodies.push_back(whole->last.body);
+      if (auto whole = ledger_->find(campaign.last.id); whole && !whole->last.body.empty())
+        bodies.push_back(whole->last.body);
     }
     return bodies;
   };
@@ -234,7 +271,8 @@ config::Result<void> Service::open_http() {
   };
   http::ServerOptions options;
   options.http = config_->http;
-  options.control_socket = own_state_ && config_->control.socket.empty() ? "" : config_->control.path(state_.string());
+  options.control_socket =
+      own_state_ && config_->control.socket.empty() ? "" : config_->control.path(state_.string());
   options.routes = http::standard_routes(std::move(from));
   options.on_exchange = [this](const http::Exchange& e) {
     metrics_.add(Counter::kHttpRequests, {e.route, std::to_string(e.status)}, 1);
@@ -248,18 +286,30 @@ config::Result<void> Service::open_http() {
 }
 
 void Service::say_start() const {
-  log_info("stuffwatch starts", {{"version", kVersion}, {"site", config_->site}, {"config_sha256", config_sha256_}, {"account_names", privacy_mode(*config_)},
-                                 {"workers", worker_count(*config_)}, {"state", state_.string()}, {"http", server_->address()},
+  log_info("stuffwatch starts", {{"version", kVersion},
+                                 {"site", config_->site},
+                                 {"config_sha256", config_sha256_},
+                                 {"account_names", privacy_mode(*config_)},
+                                 {"workers", worker_count(*config_)},
+                                 {"state", state_.string()},
+                                 {"http", server_->address()},
                                  {"control", server_->control_socket()}});
   for (const InputSection& input : config_->inputs)
-    log_info("input", {{"name", input.name}, {"from", input.simulated ? "simulation" : input.topic.empty() ? input.file : "topic " + input.topic}, {"format", input.format}});
-  for (std::size_t i = 0; i < runners_.size(); ++i) log_info("sink", {{"name", runners_[i]->name()}, {"type", sink_types_[i]}});
-  if (pipeline_->tick() == detectors::EventTime::min()) log_info("starting without saved state: detectors warm up");
+    log_info("input", {{"name", input.name},
+                       {"from", input.simulated       ? "simulation"
+                                : input.topic.empty() ? input.file
+                                                      : "topic " + input.topic},
+                       {"format", input.format}});
+  for (std::size_t i = 0; i < runners_.size(); ++i)
+    log_info("sink", {{"name", runners_[i]->name()}, {"type", sink_types_[i]}});
+  if (pipeline_->tick() == detectors::EventTime::min())
+    log_info("starting without saved state: detectors warm up");
 }
 
 void Service::deliver(std::vector<Revision>&& said) {
   for (const Revision& r : said)
-    if (r.feed == detectors::Feed::kAlerts) metrics_.add(Counter::kCampaignRevisions, {name_of(r.reason)}, 1);
+    if (r.feed == detectors::Feed::kAlerts)
+      metrics_.add(Counter::kCampaignRevisions, {name_of(r.reason)}, 1);
   while (true) {
     auto appended = outbox_->append(said);
     if (appended) return;
@@ -270,10 +320,13 @@ void Service::deliver(std::vector<Revision>&& said) {
 }
 
 // A bad record is counted and kept; when there is no room for it the pipeline waits, because nothing may be lost silently.
-void Service::refuse(const pipeline::InputQueue& input, const ingest::RawRecord& record, ingest::Reject why) {
+void Service::refuse(const pipeline::InputQueue& input, const ingest::RawRecord& record,
+                     ingest::Reject why) {
   metrics_.add(Counter::kInputRejected, {input.name(), name_of(why)}, 1);
-  log_debug("record rejected", {{"input", input.name()}, {"offset", record.offset}, {"reason", name_of(why)}});
-  const ingest::DeadLetterRecord letter{record.bytes, input.name(), record.offset, record.timestamp_ms, name_of(why)};
+  log_debug("record rejected",
+            {{"input", input.name()}, {"offset", record.offset}, {"reason", name_of(why)}});
+  const ingest::DeadLetterRecord letter{record.bytes, input.name(), record.offset,
+                                        record.timestamp_ms, name_of(why)};
   while (!dead_letter_->offer(letter, wall_now())) {
     dead_letter_->serve(wall_now());
     if (dead_letter_->problem().empty()) continue;
@@ -287,14 +340,16 @@ void Service::checkpoint() {
   if (checkpoints_ == nullptr) return;
   if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
   if (checkpoints_->busy()) return;
-  if (auto safe = dead_letter_->flush(5s); !safe) return log_error("no checkpoint: " + safe.error().message);
+  if (auto safe = dead_letter_->flush(5s); !safe)
+    return log_error("no checkpoint: " + safe.error().message);
   next_checkpoint_ = Clock::now() + config_->state.checkpoint_interval;
   const std::uint64_t said = outbox_->appended();
   checkpoints_->write(*pipeline_, [this, said] { return outbox_->wait_durable(said, 60s); });
 }
 
 void Service::checkpoint_done(const pipeline::CheckpointStore::Done& done) {
-  checkpoint_health_.bytes = done.bytes, checkpoint_health_.seconds = done.pause_seconds, checkpoint_health_.problem = done.problem;
+  checkpoint_health_.bytes = done.bytes, checkpoint_health_.seconds = done.pause_seconds,
+  checkpoint_health_.problem = done.problem;
   metrics_.add(Counter::kCheckpoints, {done.problem.empty() ? "ok" : "failed"}, 1);
   metrics_.observe(Histogram::kCheckpointSeconds, {}, done.pause_seconds);
   if (!done.problem.empty()) {
@@ -312,12 +367,14 @@ void Service::run(const std::atomic<bool>& stop, std::atomic<bool>& reload) {
   auto next_service = Clock::now();
   while (!stop) {
     const auto now = Clock::now();
-    if (now >= next_service) pipeline_->service(), dead_letter_->serve(wall_now()), next_service = now + 100ms;
+    if (now >= next_service)
+      pipeline_->service(), dead_letter_->serve(wall_now()), next_service = now + 100ms;
     const auto progress = pipeline_->run_once(now);
     if (now - last_publish_ >= 1s) publish();
     if (checkpoints_ != nullptr)
       if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
-    if (reload.exchange(false)) log_warning("SIGHUP: nothing in this version changes without a restart");
+    if (reload.exchange(false))
+      log_warning("SIGHUP: nothing in this version changes without a restart");
     if (progress == Pipeline::Progress::kWaiting) pipeline_->wait(kPatience);
     if (progress == Pipeline::Progress::kFinished && pipeline_->merge().size() != 0) {
       log_info("all inputs are read to the end");

@@ -47,7 +47,8 @@ class Service {
   [[nodiscard]] config::Result<void> open_http();
   void say_start() const;
   void deliver(std::vector<detectors::Revision>&& said);
-  void refuse(const pipeline::InputQueue& input, const ingest::RawRecord& record, ingest::Reject why);
+  void refuse(const pipeline::InputQueue& input, const ingest::RawRecord& record,
+              ingest::Reject why);
   void checkpoint();
   void checkpoint_done(const pipeline::CheckpointStore::Done& done);
   void publish();

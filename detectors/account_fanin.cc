@@ -21,9 +21,12 @@ struct AccountFaninConfig {
 
   void visit(config::FieldVisitor& v) {
     v.field("life", life, {1h, 7 * 24h}, "Networks are counted for this long after the first one.");
-    v.field("alarm_odds", alarm_odds, {10.0, 1e15}, "Odds against chance at which an account is reported.");
-    v.field("another_network", another_network, {.01, .9}, "Chance that an account without history fails from yet another network within a life.");
-    v.field("max_keys", max_keys, {64u, 1u << 29}, "Accounts remembered; the one longest unseen goes first.");
+    v.field("alarm_odds", alarm_odds, {10.0, 1e15},
+            "Odds against chance at which an account is reported.");
+    v.field("another_network", another_network, {.01, .9},
+            "Chance that an account without history fails from yet another network within a life.");
+    v.field("max_keys", max_keys, {64u, 1u << 29},
+            "Accounts remembered; the one longest unseen goes first.");
   }
 };
 
@@ -32,7 +35,9 @@ struct AccountId {
   AccountKey account{};
   bool operator==(const AccountId&) const = default;
 };
-std::uint64_t hash_of(const AccountId& id, std::uint64_t seed) { return mix(id.tenant, value_of(id.account), seed); }
+std::uint64_t hash_of(const AccountId& id, std::uint64_t seed) {
+  return mix(id.tenant, value_of(id.account), seed);
+}
 
 // The networks met in this life: exact while few, then a 192-bit filter in the same bytes (it may miss a new network, never invent one).
 class NetworkSet {
@@ -90,7 +95,10 @@ struct AccountRecord {
 class AccountFanin final : public Detector {
  public:
   AccountFanin(const AccountFaninConfig& config, const DetectorContext& context, double starts)
-      : config_(config), detector_(context.id), starts_per_10m_(starts), slab_(share_of(config.max_keys, context), context.table_seed, hash_of) {}
+      : config_(config),
+        detector_(context.id),
+        starts_per_10m_(starts),
+        slab_(share_of(config.max_keys, context), context.table_seed, hash_of) {}
 
   void observe(std::span<const LoginEvent* const> events, FindingCollector& out) override {
     static constexpr std::size_t kLookAhead = 16;
@@ -106,7 +114,8 @@ class AccountFanin final : public Detector {
     }
   }
 
-  void advance(EventTime, std::uint64_t, FindingCollector&) override {}  // lives end when their account is next seen
+  void advance(EventTime, std::uint64_t, FindingCollector&) override {
+  }  // lives end when their account is next seen
 
   void save(StateWriter& out) const override {
     out.put(slab_.size());
@@ -119,7 +128,8 @@ class AccountFanin final : public Detector {
     for (std::uint32_t i = 0; i < keys && !in.failed(); ++i) {
       const auto saved = in.get<AccountRecord>();
       bool inserted = false;
-      AccountRecord& record = slab_.touch(saved.id, slab_.hash(saved.id), inserted, [](AccountRecord&) {});
+      AccountRecord& record =
+          slab_.touch(saved.id, slab_.hash(saved.id), inserted, [](AccountRecord&) {});
       if (!inserted) in.fail();
       const SlabLinks links = record.links;
       record = saved, record.links = links;
@@ -128,7 +138,9 @@ class AccountFanin final : public Detector {
     return in.finish("account_fanin");
   }
   StateUsage usage() const override {
-    return {slab_.size(), slab_.max_size(), slab_.evictions(), slab_.bytes(), lives_.begun, {lives_.reached[0], lives_.reached[1], lives_.reached[2]}};
+    return {slab_.size(),      slab_.max_size(),
+            slab_.evictions(), slab_.bytes(),
+            lives_.begun,      {lives_.reached[0], lives_.reached[1], lives_.reached[2]}};
   }
 
  private:
@@ -145,14 +157,18 @@ class AccountFanin final : public Detector {
     const std::uint64_t hash = slab_.hash(id);
     if (!is_credential_failure(event)) {
       const AccountRecord* record = slab_.find(id, hash);
-      if (record != nullptr && alarmed(*record, event.time)) out.activity(event, Entity::account(event.tenant, event.account));
+      if (record != nullptr && alarmed(*record, event.time))
+        out.activity(event, Entity::account(event.tenant, event.account));
       return;
     }
     bool inserted = false;
     AccountRecord& record = slab_.touch(id, hash, inserted, [](AccountRecord&) {});
-    if (inserted || event.time - EventTime{std::chrono::milliseconds{record.life_start_ms}} > config_.life) begin_life(record, event.time, !inserted);
+    if (inserted ||
+        event.time - EventTime{std::chrono::milliseconds{record.life_start_ms}} > config_.life)
+      begin_life(record, event.time, !inserted);
     ++record.attempts, record.last_ms = ms(event.time);
-    if (record.networks.add(network_of(event.source_ip)) && record.networks.count() > 1) another_network(record, event, out);
+    if (record.networks.add(network_of(event.source_ip)) && record.networks.count() > 1)
+      another_network(record, event, out);
     if (alarmed(record, event.time)) {
       record.alarmed_until_s = seconds_of(event.time + config_.life);
       out.activity(event, Entity::account(event.tenant, event.account));
@@ -160,7 +176,8 @@ class AccountFanin final : public Detector {
   }
 
   void begin_life(AccountRecord& record, EventTime time, bool had_one) {
-    if (had_one && record.networks.count() != 0) record.lives += 1, record.steps += static_cast<float>(record.networks.count() - 1);
+    if (had_one && record.networks.count() != 0)
+      record.lives += 1, record.steps += static_cast<float>(record.networks.count() - 1);
     const auto month = static_cast<std::uint16_t>(ms(time) / (30ll * 86'400'000));
     for (; record.history_month < month && record.lives != 0; ++record.history_month) {
       record.lives /= 2, record.steps /= 2;
@@ -177,26 +194,43 @@ class AccountFanin final : public Detector {
 
   // P(another network in this life) <= q, so each further one multiplies the evidence by .95 / q.
   void another_network(AccountRecord& record, const LoginEvent& event, FindingCollector& out) {
-    const double q0 = config_.another_network, steps = static_cast<double>(record.steps), lives = static_cast<double>(record.lives);
+    const double q0 = config_.another_network, steps = static_cast<double>(record.steps),
+                 lives = static_cast<double>(record.lives);
     const double q = std::max(q0, (steps + 4 * q0) / (steps + lives + 4));
-    record.evidence = static_cast<float>(std::clamp(static_cast<double>(record.evidence) * (.95 / q), 1e-30, 1e30));
+    record.evidence = static_cast<float>(
+        std::clamp(static_cast<double>(record.evidence) * (.95 / q), 1e-30, 1e30));
     const auto evidence = static_cast<double>(record.evidence);
     lives_.see(evidence, record.level);
     if (evidence < config_.alarm_odds) return;
-    Finding finding{.seq = event.seq, .time = event.time, .detector = detector_, .key = Entity::account(event.tenant, event.account),
-                    .attack = AttackKind::kPasswordGuessing,
-                    .factor = {.statistic = "networks failing on one account", .null_model = "another network within a day: chance q of this account", .window = "24h",
-                               .value = evidence, .threshold = config_.alarm_odds},
-                    .starts_per_10m = starts_per_10m_,
-                    .evidence = {.start = EventTime{std::chrono::milliseconds{record.life_start_ms}}, .end = event.time, .attempts = record.attempts,
-                                 .failures = record.attempts, .accounts = 1, .list = {{event.account, event.time, record.attempts, false}}}};
+    Finding finding{
+        .seq = event.seq,
+        .time = event.time,
+        .detector = detector_,
+        .key = Entity::account(event.tenant, event.account),
+        .attack = AttackKind::kPasswordGuessing,
+        .factor = {.statistic = "networks failing on one account",
+                   .null_model = "another network within a day: chance q of this account",
+                   .window = "24h",
+                   .value = evidence,
+                   .threshold = config_.alarm_odds},
+        .starts_per_10m = starts_per_10m_,
+        .evidence = {.start = EventTime{std::chrono::milliseconds{record.life_start_ms}},
+                     .end = event.time,
+                     .attempts = record.attempts,
+                     .failures = record.attempts,
+                     .accounts = 1,
+                     .list = {{event.account, event.time, record.attempts, false}}}};
     record.alarmed_until_s = seconds_of(event.time + config_.life);
     restart(record, event.time);
     out.finding(std::move(finding));
   }
 
-  static std::uint32_t seconds_of(EventTime time) { return static_cast<std::uint32_t>(std::clamp<std::int64_t>(ms(time) / 1000, 0, UINT32_MAX)); }
-  static bool alarmed(const AccountRecord& record, EventTime time) { return seconds_of(time) <= record.alarmed_until_s; }
+  static std::uint32_t seconds_of(EventTime time) {
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(ms(time) / 1000, 0, UINT32_MAX));
+  }
+  static bool alarmed(const AccountRecord& record, EventTime time) {
+    return seconds_of(time) <= record.alarmed_until_s;
+  }
 
   AccountFaninConfig config_;
   DetectorId detector_;
@@ -208,8 +242,13 @@ class AccountFanin final : public Detector {
 class Kind final : public DetectorKind {
  public:
   const Info& info() const override {
-    static constexpr Info kInfo{.name = "account_fanin", .summary = "One account fails from many networks that it never got in from.",
-                                .partition_by = PartitionBy::kAccount, .technique = "T1110.001", .warm_up = 24h, .starts_per_10m = 1e6};
+    static constexpr Info kInfo{
+        .name = "account_fanin",
+        .summary = "One account fails from many networks that it never got in from.",
+        .partition_by = PartitionBy::kAccount,
+        .technique = "T1110.001",
+        .warm_up = 24h,
+        .starts_per_10m = 1e6};
     return kInfo;
   }
   void visit(config::FieldVisitor& v) override { config_.visit(v); }

@@ -23,13 +23,19 @@
 namespace stuffwatch::detectors {
 
 // Which key decides the logical partition of an event: all events that share state must share it.
-enum class PartitionBy : std::uint8_t { kSourceNetwork /* tenant, /24 or /48 */, kAccount /* tenant, account */ };
+enum class PartitionBy : std::uint8_t {
+  kSourceNetwork /* tenant, /24 or /48 */,
+  kAccount /* tenant, account */
+};
 
 struct StateUsage {
   std::uint64_t keys = 0, max_keys = 0;
   std::uint64_t evictions = 0;  // forced by max_keys, since start
   std::uint64_t bytes = 0;      // resident, an estimate
-  std::uint64_t lives = 0, reached[3] = {};  // lives begun; those whose evidence ever reached 1e2, 1e3, 1e4 (detection.md 7.3)
+  std::uint64_t
+      lives = 0,
+      reached[3] =
+          {};  // lives begun; those whose evidence ever reached 1e2, 1e3, 1e4 (detection.md 7.3)
 };
 
 class Detector {
@@ -61,8 +67,9 @@ class DetectorKind : public config::Section {
   struct Info {
     std::string_view name, summary;
     PartitionBy partition_by;
-    std::string_view technique;        // MITRE ATT&CK
-    std::chrono::milliseconds warm_up; // event time after which its judgements are what they will stay
+    std::string_view technique;  // MITRE ATT&CK
+    std::chrono::milliseconds
+        warm_up;  // event time after which its judgements are what they will stay
     double starts_per_10m;
   };
   [[nodiscard]] virtual const Info& info() const = 0;

@@ -17,7 +17,8 @@
 
 namespace stuffwatch::detectors {
 
-using EventTime = std::chrono::sys_time<std::chrono::milliseconds>;  // when it happened, never when we read it
+using EventTime =
+    std::chrono::sys_time<std::chrono::milliseconds>;  // when it happened, never when we read it
 using corpus::AccountKey;
 using corpus::ListHit;
 
@@ -25,11 +26,28 @@ enum class Outcome : std::uint8_t { kUnknown, kSuccess, kFailure };
 
 // Why it failed. A right password stopped by MFA is kFailure with kMfaFailed, never a success to learn from.
 enum class FailureReason : std::uint8_t {
-  kNone, kBadPassword, kUnknownAccount, kLocked, kDisabled, kMfaFailed, kBlocked, kRateLimited, kInternalError, kOther
+  kNone,
+  kBadPassword,
+  kUnknownAccount,
+  kLocked,
+  kDisabled,
+  kMfaFailed,
+  kBlocked,
+  kRateLimited,
+  kInternalError,
+  kOther
 };
 
 enum class Mfa : std::uint8_t { kUnknown, kNone, kPassed, kFailed };
-enum class NetworkClass : std::uint8_t { kUnknown, kResidential, kMobile, kHosting, kVpn, kTor, kPrivate };
+enum class NetworkClass : std::uint8_t {
+  kUnknown,
+  kResidential,
+  kMobile,
+  kHosting,
+  kVpn,
+  kTor,
+  kPrivate
+};
 
 // 16 bytes, network order; IPv4 is stored v4-mapped (::ffff:a.b.c.d).
 struct IpAddress {
@@ -62,11 +80,14 @@ struct Network {
 
   [[nodiscard]] static Network of(const IpAddress& ip, unsigned v4_bits, unsigned v6_bits);
   [[nodiscard]] bool contains(const IpAddress& ip) const;
-  [[nodiscard]] bool contains(const Network& other) const { return other.bits >= bits && contains(other.address); }
+  [[nodiscard]] bool contains(const Network& other) const {
+    return other.bits >= bits && contains(other.address);
+  }
   auto operator<=>(const Network&) const = default;
 };
-[[nodiscard]] bool parse_network(std::string_view cidr, Network& out);  // "192.0.2.0/24", "2001:db8::/32", or a single address
-[[nodiscard]] std::string to_string(const Network& network);           // "192.0.2.0/24"
+[[nodiscard]] bool parse_network(
+    std::string_view cidr, Network& out);  // "192.0.2.0/24", "2001:db8::/32", or a single address
+[[nodiscard]] std::string to_string(const Network& network);  // "192.0.2.0/24"
 
 // What only people read. Views into the batch that carries the event; empty = absent. `user_name` is the clear name: it never leaves the
 // batch unless privacy.account_names says so.
@@ -74,7 +95,8 @@ struct EventText {
   std::string_view user_name, account_id, session_id, event_id, user_agent, ja4, app, tenant;
 };
 
-using TenantId = std::uint64_t;  // hash of the tenant's name, 0 = none: the same on every machine, in any order of arrival
+using TenantId = std::
+    uint64_t;  // hash of the tenant's name, 0 = none: the same on every machine, in any order of arrival
 using AppId = std::uint64_t;
 
 // One login attempt. Views point into the EventBatch that carries it: a detector that remembers keeps a hash or a copy.
@@ -84,25 +106,28 @@ struct LoginEvent {
   EventTime time{};
   AccountKey account{};
   IpAddress source_ip;
-  std::uint64_t client = 0;                   // keyed hash of (TLS fingerprint, user agent): who is asking, whatever the address; 0 = unknown
+  std::uint64_t client =
+      0;  // keyed hash of (TLS fingerprint, user agent): who is asking, whatever the address; 0 = unknown
   std::uint64_t ja4 = 0, password_token = 0;  // keyed hashes, 0 = absent
   TenantId tenant = 0;
   AppId app = 0;
-  std::span<const ListHit> lists;  // the breach lists that hold the account, with its position in each; often empty
+  std::span<const ListHit>
+      lists;  // the breach lists that hold the account, with its position in each; often empty
   const EventText* text = nullptr;
-  std::uint32_t as_number = 0;        // 0 = unknown
-  std::array<char, 2> country{};      // ISO 3166-1 alpha-2, zero = unknown
+  std::uint32_t as_number = 0;    // 0 = unknown
+  std::array<char, 2> country{};  // ISO 3166-1 alpha-2, zero = unknown
   Outcome outcome = Outcome::kUnknown;
   FailureReason reason = FailureReason::kNone;
   Mfa mfa = Mfa::kUnknown;
   NetworkClass network = NetworkClass::kUnknown;
-  bool stranger = true;  // no success of this account from this network, nor with this client, in the last 30 days
+  bool stranger =
+      true;  // no success of this account from this network, nor with this client, in the last 30 days
 };
 
 // detection.md 3.0: what counts as a failed attempt. Never internal_error, rate_limited, or mfa_failed (a right password).
 [[nodiscard]] constexpr bool is_credential_failure(const LoginEvent& e) {
-  return e.outcome == Outcome::kFailure && e.reason != FailureReason::kInternalError && e.reason != FailureReason::kRateLimited &&
-         e.reason != FailureReason::kMfaFailed;
+  return e.outcome == Outcome::kFailure && e.reason != FailureReason::kInternalError &&
+         e.reason != FailureReason::kRateLimited && e.reason != FailureReason::kMfaFailed;
 }
 
 [[nodiscard]] std::string_view name_of(Outcome outcome);

@@ -7,13 +7,16 @@
 namespace stuffwatch::detectors {
 
 Entity Entity::address(TenantId tenant, const IpAddress& ip) {
-  return ip.is_v4() ? Entity{tenant, ip.v4_bits(), Kind::kAddress, true} : Entity{tenant, ip.high(), Kind::kAddress, false};
+  return ip.is_v4() ? Entity{tenant, ip.v4_bits(), Kind::kAddress, true}
+                    : Entity{tenant, ip.high(), Kind::kAddress, false};
 }
 Entity Entity::prefix(TenantId tenant, const IpAddress& ip) {
   return ip.is_v4() ? Entity{tenant, ip.v4_bits() & 0xffffff00u, Kind::kPrefix, true}
                     : Entity{tenant, ip.high() & 0xffff'ffff'ffff'0000ull, Kind::kPrefix, false};
 }
-Entity Entity::account(TenantId tenant, AccountKey key) { return {tenant, value_of(key), Kind::kAccount, false}; }
+Entity Entity::account(TenantId tenant, AccountKey key) {
+  return {tenant, value_of(key), Kind::kAccount, false};
+}
 
 Network Entity::network() const {
   Network network;
@@ -22,7 +25,8 @@ Network Entity::network() const {
     network.address = IpAddress::v4(static_cast<std::uint32_t>(value));
     network.bits = kind == Kind::kAddress ? 32 : 24;
   } else {
-    for (std::size_t i = 0; i < 8; ++i) network.address.bytes[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
+    for (std::size_t i = 0; i < 8; ++i)
+      network.address.bytes[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
     network.bits = kind == Kind::kAddress ? 64 : 48;
   }
   return network;
@@ -33,7 +37,8 @@ std::uint64_t Entity::hash(std::uint64_t seed) const {
 }
 
 std::string to_string(const Entity& entity) {
-  return entity.is_network() ? "net:" + to_string(entity.network()) : corpus::to_string(AccountKey{entity.value});
+  return entity.is_network() ? "net:" + to_string(entity.network())
+                             : corpus::to_string(AccountKey{entity.value});
 }
 
 }  // namespace stuffwatch::detectors

@@ -28,11 +28,13 @@ struct Entity {
   [[nodiscard]] std::uint64_t hash(std::uint64_t seed) const;
   // An address before the prefix that holds it: the narrower finding names the campaign.
   auto operator<=>(const Entity& other) const {
-    return std::tie(tenant, kind, value, v4) <=> std::tie(other.tenant, other.kind, other.value, other.v4);
+    return std::tie(tenant, kind, value, v4) <=>
+           std::tie(other.tenant, other.kind, other.value, other.v4);
   }
   bool operator==(const Entity&) const = default;
 };
-[[nodiscard]] std::string to_string(const Entity& entity);  // "net:192.0.2.7/32", "acct:0123456789abcdef"
+[[nodiscard]] std::string to_string(
+    const Entity& entity);  // "net:192.0.2.7/32", "acct:0123456789abcdef"
 
 // One number that crossed one threshold, with what it means if nothing is going on. Texts are literals.
 struct Factor {
@@ -49,10 +51,10 @@ struct EvidenceAccount {
 };
 
 struct Evidence {
-  EventTime start{}, end{};           // first and last attempt that count
-  std::uint64_t attempts = 0;         // on the key since `start` (retries included)
+  EventTime start{}, end{};    // first and last attempt that count
+  std::uint64_t attempts = 0;  // on the key since `start` (retries included)
   std::uint64_t failures = 0, successes = 0;
-  std::uint64_t accounts = 0;         // distinct
+  std::uint64_t accounts = 0;           // distinct
   std::vector<EvidenceAccount> list{};  // the newest, at most kMaxEvidenceAccounts, oldest first
 };
 inline constexpr std::size_t kMaxEvidenceAccounts = 512;
@@ -60,14 +62,16 @@ inline constexpr std::size_t kMaxEvidenceAccounts = 512;
 using DetectorId = std::uint8_t;  // index in the registry
 
 struct Finding {
-  std::uint64_t seq = 0;  // the event that caused it; for a tick: the first event at or past the tick
-  bool at_tick = false;   // ticks stand before the event of the same seq
+  std::uint64_t seq =
+      0;  // the event that caused it; for a tick: the first event at or past the tick
+  bool at_tick = false;  // ticks stand before the event of the same seq
   EventTime time{};
   DetectorId detector = 0;
   Entity key{};
   AttackKind attack = AttackKind::kCredentialStuffing;
   Factor factor{};
-  double starts_per_10m = 0;  // lives of this family in 10M benign events: turns evidence into odds (detection.md 4.7)
+  double starts_per_10m =
+      0;  // lives of this family in 10M benign events: turns evidence into odds (detection.md 4.7)
   Evidence evidence{};
 };
 

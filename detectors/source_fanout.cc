@@ -13,12 +13,20 @@ struct SourceFanoutConfig {
   FirstContactsSettings contacts{.max_keys = 1u << 20, .max_contacts = 1u << 22};
 
   void visit(config::FieldVisitor& v) {
-    v.field("maturity", contacts.maturity, {1s, 1h}, "A first contact counts after this long, in event time, with the class it then has.");
-    v.field("life", contacts.life, {1h, 7 * 24h}, "Evidence about a source is kept for this long after its first contact.");
-    v.field("alarm_odds", contacts.alarm_odds, {10.0, 1e15}, "Odds against chance at which a source is reported.");
-    v.field("concentration", contacts.concentration, {1.0, 128.0}, "How alike benign sources are: a low number expects many odd ones.");
-    v.field("max_keys", contacts.max_keys, {64u, 1u << 29}, "Sources remembered, for addresses and for prefixes each; the one longest unseen goes first.");
-    v.field("max_contacts", contacts.max_contacts, {1024u, 1u << 29}, "First contacts of a source and an account remembered, for addresses and for prefixes each.");
+    v.field("maturity", contacts.maturity, {1s, 1h},
+            "A first contact counts after this long, in event time, with the class it then has.");
+    v.field("life", contacts.life, {1h, 7 * 24h},
+            "Evidence about a source is kept for this long after its first contact.");
+    v.field("alarm_odds", contacts.alarm_odds, {10.0, 1e15},
+            "Odds against chance at which a source is reported.");
+    v.field("concentration", contacts.concentration, {1.0, 128.0},
+            "How alike benign sources are: a low number expects many odd ones.");
+    v.field("max_keys", contacts.max_keys, {64u, 1u << 29},
+            "Sources remembered, for addresses and for prefixes each; the one longest unseen goes "
+            "first.");
+    v.field("max_contacts", contacts.max_contacts, {1024u, 1u << 29},
+            "First contacts of a source and an account remembered, for addresses and for prefixes "
+            "each.");
   }
 };
 
@@ -26,7 +34,8 @@ struct SourceFanoutConfig {
 class SourceFanout final : public Detector {
  public:
   SourceFanout(const FirstContactsSettings& settings, const DetectorContext& context, double starts)
-      : address_(settings, Entity::Kind::kAddress, context, starts), prefix_(settings, Entity::Kind::kPrefix, context, starts) {}
+      : address_(settings, Entity::Kind::kAddress, context, starts),
+        prefix_(settings, Entity::Kind::kPrefix, context, starts) {}
 
   void observe(std::span<const LoginEvent* const> events, FindingCollector& out) override {
     address_.observe(events, out);
@@ -55,14 +64,20 @@ class Kind final : public DetectorKind {
  public:
   const Info& info() const override {
     static constexpr Info kInfo{.name = "source_fanout",
-                                .summary = "One address or prefix tries many accounts that it never met before, and hardly any of them gets in.",
-                                .partition_by = PartitionBy::kSourceNetwork, .technique = "T1110.004", .warm_up = 24h, .starts_per_10m = 3e6};
+                                .summary =
+                                    "One address or prefix tries many accounts that it never met "
+                                    "before, and hardly any of them gets in.",
+                                .partition_by = PartitionBy::kSourceNetwork,
+                                .technique = "T1110.004",
+                                .warm_up = 24h,
+                                .starts_per_10m = 3e6};
     return kInfo;
   }
   void visit(config::FieldVisitor& v) override { config_.visit(v); }
   std::unique_ptr<Detector> make(const DetectorContext& context) const override {
     FirstContactsSettings share = config_.contacts;
-    share.max_keys = share_of(share.max_keys, context), share.max_contacts = share_of(share.max_contacts, context);
+    share.max_keys = share_of(share.max_keys, context),
+    share.max_contacts = share_of(share.max_contacts, context);
     return std::make_unique<SourceFanout>(share, context, info().starts_per_10m);
   }
 

@@ -47,7 +47,8 @@ struct EventBatch {
   RawChunk chunk;
   TextArena arena;
   std::vector<detectors::LoginEvent> events;
-  std::vector<detectors::EventText> texts;  // events[i].text is set to &texts[i] once the batch is complete
+  std::vector<detectors::EventText>
+      texts;  // events[i].text is set to &texts[i] once the batch is complete
   std::vector<EventOrigin> origins;
   std::vector<BadRecord> bad;
   DecodeCounts counts;

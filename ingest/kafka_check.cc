@@ -140,7 +140,7 @@ class Checker {
         }
         id = status == ReadStatus::kFinished ? open.erase(id) : std::next(id);
       }
-      if (idle) std::this_thread::sleep_for(5ms);
+      if (idle) std::this_thread::yield();
     }
     std::string why = open.empty() ? "" : "records could not be read in time";
     for (const InputStatus& status : (*source)->status())

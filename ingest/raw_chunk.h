@@ -17,8 +17,8 @@ struct InputId {
 };
 
 struct RawRecord {
-  std::string_view bytes;          // at least kPadding readable bytes follow it (simdjson)
-  std::int64_t offset = 0;         // Kafka offset, or byte offset of the line in the decompressed file
+  std::string_view bytes;   // at least kPadding readable bytes follow it (simdjson)
+  std::int64_t offset = 0;  // Kafka offset, or byte offset of the line in the decompressed file
   std::int64_t timestamp_ms = -1;  // Kafka record timestamp; -1 = none
 };
 
@@ -26,7 +26,7 @@ struct RawChunk {
   static constexpr std::size_t kPadding = 64;
   InputId input;
   std::vector<RawRecord> records;
-  std::int64_t next_offset = 0;               // where the next chunk of this input begins
+  std::int64_t next_offset = 0;                 // where the next chunk of this input begins
   std::vector<std::unique_ptr<char[]>> memory;  // owns the bytes
 };
 

@@ -16,10 +16,10 @@
 namespace stuffwatch::ingest {
 
 enum class ReadStatus : std::uint8_t {
-  kChunk,        // `out` holds the next records
-  kNothingYet,   // records may come at any time: held, fetching, or the broker has not answered yet. Never counts as idle
-  kAtEnd,        // stood at the broker's end when last asked (a successful fetch said so)
-  kFinished,     // no record will ever follow (end of file)
+  kChunk,       // `out` holds the next records
+  kNothingYet,  // records may come at any time: held, fetching, or the broker has not answered yet. Never counts as idle
+  kAtEnd,       // stood at the broker's end when last asked (a successful fetch said so)
+  kFinished,    // no record will ever follow (end of file)
   kUnreachable,  // the broker does not answer, or the input failed; see status()
 };
 

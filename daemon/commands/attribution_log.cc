@@ -39,24 +39,31 @@ void AttributionLog::add(std::span<LoginEvent* const> events) {
   if (file_ == nullptr) return;
   for (const LoginEvent* e : events) {
     if (!e->stranger) continue;
-    if (e->outcome == detectors::Outcome::kFailure && !is_credential_failure(*e) && e->reason != detectors::FailureReason::kMfaFailed) continue;
+    if (e->outcome == detectors::Outcome::kFailure && !is_credential_failure(*e) &&
+        e->reason != detectors::FailureReason::kMfaFailed)
+      continue;
     const std::string_view id = e->text->event_id;
-    const Row row{e->seq, Entity::address(e->tenant, e->source_ip).hash(0), Entity::prefix(e->tenant, e->source_ip).hash(0),
-                  Entity::account(e->tenant, e->account).hash(0), e->time.time_since_epoch().count(), static_cast<std::uint32_t>(id.size()),
+    const Row row{e->seq,
+                  Entity::address(e->tenant, e->source_ip).hash(0),
+                  Entity::prefix(e->tenant, e->source_ip).hash(0),
+                  Entity::account(e->tenant, e->account).hash(0),
+                  e->time.time_since_epoch().count(),
+                  static_cast<std::uint32_t>(id.size()),
                   e->outcome == detectors::Outcome::kSuccess};
     std::fwrite(&row, sizeof row, 1, file_.get());
     std::fwrite(id.data(), 1, id.size(), file_.get());
   }
 }
 
-void AttributionLog::write(const Campaigns& campaigns, const std::function<void(std::string_view)>& line) {
+void AttributionLog::write(const Campaigns& campaigns,
+                           const std::function<void(std::string_view)>& line) {
   boost::unordered_flat_map<std::uint64_t, std::vector<Campaigns::Membership>> by_key;
   for (Campaigns::Membership m : campaigns.memberships()) {
     m.id = final_id(campaigns, m.id);
     by_key[m.key.hash(0)].push_back(m);
   }
   if (file_ == nullptr) return;
-  std::rewind(file_.get());
+  if (std::fseek(file_.get(), 0, SEEK_SET) != 0) return;
   Row row;
   std::string id, text;
   while (std::fread(&row, sizeof row, 1, file_.get()) == 1) {
@@ -67,12 +74,17 @@ void AttributionLog::write(const Campaigns& campaigns, const std::function<void(
       const auto list = by_key.find(key);
       if (found != nullptr || list == by_key.end()) continue;
       for (const auto& m : list->second)
-        if (m.from.time_since_epoch().count() <= row.time_ms && row.time_ms <= m.to.time_since_epoch().count()) found = &m;
+        if (m.from.time_since_epoch().count() <= row.time_ms &&
+            row.time_ms <= m.to.time_since_epoch().count())
+          found = &m;
     }
     if (found == nullptr) continue;
     text.clear();
     detectors::JsonWriter w(text);
-    w.open_object().member("event_id", id).member("seq", row.seq).member("id", detectors::to_hex(found->id));
+    w.open_object()
+        .member("event_id", id)
+        .member("seq", row.seq)
+        .member("id", detectors::to_hex(found->id));
     w.member("role", row.success ? "success" : "attempt").close_object();
     line(text);
   }

@@ -16,7 +16,8 @@ class AttributionLog {
  public:
   void add(std::span<detectors::LoginEvent* const> events);
   // One JSON line an event that belongs to a campaign, in order of seq.
-  void write(const detectors::Campaigns& campaigns, const std::function<void(std::string_view)>& line);
+  void write(const detectors::Campaigns& campaigns,
+             const std::function<void(std::string_view)>& line);
 
  private:
   struct Close {

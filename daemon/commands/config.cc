@@ -24,17 +24,21 @@ struct ConfigOptions {
 config::Result<int> check(const ConfigOptions& options) {
   auto config = load_config(options.file, options.overrides);
   if (!config) return std::unexpected(config.error());
-  if (auto settings = input_settings(**config, (*config)->inputs); !settings) return std::unexpected(settings.error());
+  if (auto settings = input_settings(**config, (*config)->inputs); !settings)
+    return std::unexpected(settings.error());
   if (!(*config)->kafka.brokers.empty())
-    if (auto kafka = ingest::check_kafka_settings((*config)->kafka); !kafka) return std::unexpected(kafka.error());
-  fmt::print("{}: fine; {} input{}, fingerprint {}\n", options.file, (*config)->inputs.size(), (*config)->inputs.size() == 1 ? "" : "s", fingerprint(**config));
+    if (auto kafka = ingest::check_kafka_settings((*config)->kafka); !kafka)
+      return std::unexpected(kafka.error());
+  fmt::print("{}: fine; {} input{}, fingerprint {}\n", options.file, (*config)->inputs.size(),
+             (*config)->inputs.size() == 1 ? "" : "s", fingerprint(**config));
   return 0;
 }
 
 config::Result<int> print(const ConfigOptions& options) {
   if (options.reference || options.markdown) {
     Config defaults;
-    fmt::print("{}", options.markdown ? config::print_markdown(defaults, "Configuration") : config::print_reference(defaults));
+    fmt::print("{}", options.markdown ? config::print_markdown(defaults, "Configuration")
+                                      : config::print_reference(defaults));
     return 0;
   }
   auto config = load_config(options.file, options.overrides);
@@ -48,15 +52,19 @@ config::Result<int> compare(const ConfigOptions& options) {
   if (!before) return std::unexpected(before.error());
   if (!after) return std::unexpected(after.error());
   for (const auto& change : config::diff(**before, **after))
-    fmt::print("{}: {} -> {} ({})\n", change.key, change.before, change.after, change.live ? "live" : "needs a restart");
+    fmt::print("{}: {} -> {} ({})\n", change.key, change.before, change.after,
+               change.live ? "live" : "needs a restart");
   return 0;
 }
 
 config::Result<int> schema(const ConfigOptions& options) {
   Config defaults;
-  if (options.schema == "config") fmt::print("{}\n", config::print_schema(defaults, "stuffwatch configuration"));
-  else if (options.markdown) fmt::print("{}", metrics_markdown());
-  else return config::misconfigured("schema metrics is printed with --markdown");
+  if (options.schema == "config")
+    fmt::print("{}\n", config::print_schema(defaults, "stuffwatch configuration"));
+  else if (options.markdown)
+    fmt::print("{}", metrics_markdown());
+  else
+    return config::misconfigured("schema metrics is printed with --markdown");
   return 0;
 }
 
@@ -66,23 +74,33 @@ void add_config(CLI::App& app, int& exit_code) {
   auto o = std::make_shared<ConfigOptions>();
   CLI::App* command = app.add_subcommand("config", "Check, print and compare configurations");
   command->require_subcommand(1);
-  const auto act = [&exit_code, o](CLI::App* sub, config::Result<int> (*what)(const ConfigOptions&)) {
+  const auto act = [&exit_code, o](CLI::App* sub,
+                                   config::Result<int> (*what)(const ConfigOptions&)) {
     sub->callback([&exit_code, o, what] {
       auto done = what(*o);
       exit_code = done ? *done : report(done.error());
     });
   };
-  CLI::App* check_command = command->add_subcommand("check", "All errors at once, with file, line and what to write instead");
+  CLI::App* check_command = command->add_subcommand(
+      "check", "All errors at once, with file, line and what to write instead");
   check_command->add_option("FILE,--config", o->file, "Configuration file")->required();
-  check_command->add_option("--set", o->overrides, "KEY=VALUE")->take_all()->allow_extra_args(false);
+  check_command->add_option("--set", o->overrides, "KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
   act(check_command, check);
-  CLI::App* print_command = command->add_subcommand("print", "The configuration in force, secrets masked");
-  print_command->add_option("FILE,--config", o->file, "Configuration file; the defaults without one");
-  print_command->add_option("--set", o->overrides, "KEY=VALUE")->take_all()->allow_extra_args(false);
-  print_command->add_flag("--reference", o->reference, "Every key with its default, bounds and meaning, as YAML");
+  CLI::App* print_command =
+      command->add_subcommand("print", "The configuration in force, secrets masked");
+  print_command->add_option("FILE,--config", o->file,
+                            "Configuration file; the defaults without one");
+  print_command->add_option("--set", o->overrides, "KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  print_command->add_flag("--reference", o->reference,
+                          "Every key with its default, bounds and meaning, as YAML");
   print_command->add_flag("--markdown", o->markdown, "The same as a document");
   act(print_command, print);
-  CLI::App* diff_command = command->add_subcommand("diff", "What differs, and whether it takes a restart");
+  CLI::App* diff_command =
+      command->add_subcommand("diff", "What differs, and whether it takes a restart");
   diff_command->add_option("BEFORE", o->file, "Configuration file")->required();
   diff_command->add_option("AFTER", o->other, "Configuration file")->required();
   act(diff_command, compare);
@@ -90,8 +108,11 @@ void add_config(CLI::App& app, int& exit_code) {
 
 void add_schema(CLI::App& app, int& exit_code) {
   auto o = std::make_shared<ConfigOptions>();
-  CLI::App* command = app.add_subcommand("schema", "JSON Schema of the configuration; the table of metrics");
-  command->add_option("NAME", o->schema, "config or metrics")->required()->check(CLI::IsMember({"config", "metrics"}));
+  CLI::App* command =
+      app.add_subcommand("schema", "JSON Schema of the configuration; the table of metrics");
+  command->add_option("NAME", o->schema, "config or metrics")
+      ->required()
+      ->check(CLI::IsMember({"config", "metrics"}));
   command->add_flag("--markdown", o->markdown, "As a document (metrics)");
   command->callback([&exit_code, o] {
     auto done = schema(*o);

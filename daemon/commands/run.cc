@@ -16,9 +16,7 @@ namespace {
 
 std::atomic<bool> stop_wanted{false}, reload_wanted{false};
 
-void on_signal(int signal) {
-  (signal == SIGHUP ? reload_wanted : stop_wanted) = true;
-}
+void on_signal(int signal) { (signal == SIGHUP ? reload_wanted : stop_wanted) = true; }
 
 struct RunOptions {
   std::string config;
@@ -28,7 +26,7 @@ struct RunOptions {
 config::Result<void> run_daemon(const RunOptions& options) {
   auto config = load_config(options.config, options.overrides);
   if (!config) return std::unexpected(config.error());
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaction(signal, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
@@ -43,9 +41,15 @@ config::Result<void> run_daemon(const RunOptions& options) {
 
 void add_run(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<RunOptions>();
-  CLI::App* command = app.add_subcommand("run", "The daemon: watch the inputs of the configuration and report campaigns");
-  command->add_option("--config", options->config, "Configuration file (config/stuffwatch.yaml is the reference)")->required();
-  command->add_option("--set", options->overrides, "KEY=VALUE: set any key of the configuration")->take_all()->allow_extra_args(false);
+  CLI::App* command = app.add_subcommand(
+      "run", "The daemon: watch the inputs of the configuration and report campaigns");
+  command
+      ->add_option("--config", options->config,
+                   "Configuration file (config/stuffwatch.yaml is the reference)")
+      ->required();
+  command->add_option("--set", options->overrides, "KEY=VALUE: set any key of the configuration")
+      ->take_all()
+      ->allow_extra_args(false);
   command->callback([options, &exit_code] {
     auto done = run_daemon(*options);
     exit_code = done ? 0 : report(done.error());

@@ -149,10 +149,10 @@ int simulate(const SimulateOptions& options) {
     return done ? 0 : report(done.error());
   }
   if (options.scenario.empty() || options.out.empty())
-    return report(
-        {config::Error::Kind::kConfiguration,
-         "simulate needs --scenario NAME and --out DIR, or --config FILE and --topic T (--list shows the "
-         "scenarios)"});
+    return report({config::Error::Kind::kConfiguration,
+                   "simulate needs --scenario NAME and --out DIR, or --config FILE and --topic T "
+                   "(--list shows the "
+                   "scenarios)"});
   return write_folders(options);
 }
 
@@ -178,7 +178,8 @@ void add_simulate(CLI::App& app, int& exit_code) {
   command->add_option("--rate", options->live.rate, "With --topic: events a second")
       ->check(CLI::Range(1, 1'000'000));
   command->add_option("--events", options->live.events, "With --topic: stop after so many");
-  command->add_option("--set", options->live.overrides, "KEY=VALUE: set any key of the configuration")
+  command
+      ->add_option("--set", options->live.overrides, "KEY=VALUE: set any key of the configuration")
       ->take_all()
       ->allow_extra_args(false);
   command->add_flag("--force", options->force, "Write into a folder that is not empty");

@@ -18,7 +18,9 @@ using namespace std::chrono_literals;
 
 std::atomic<bool> stop_wanted{false};
 
-detectors::EventTime wall_now() { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
+detectors::EventTime wall_now() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
 
 // Sends one record, waiting while the queue is full. Errors: what the brokers will never take.
 config::Result<void> send(ingest::KafkaProducer& producer, const ingest::KafkaRecordView& record) {
@@ -38,7 +40,9 @@ config::Result<void> send(ingest::KafkaProducer& producer, const ingest::KafkaRe
 config::Result<void> simulate_into_topic(const SimulateTopic& wanted) {
   auto config = load_config(wanted.config, wanted.overrides);
   if (!config) return std::unexpected(config.error());
-  if ((*config)->kafka.brokers.empty()) return config::misconfigured("simulate --topic needs kafka.brokers in the configuration (--config FILE)");
+  if ((*config)->kafka.brokers.empty())
+    return config::misconfigured(
+        "simulate --topic needs kafka.brokers in the configuration (--config FILE)");
   std::signal(SIGINT, [](int) { stop_wanted = true; });
   std::signal(SIGTERM, [](int) { stop_wanted = true; });
   const auto log = [](ingest::KafkaLogLevel level, std::string_view text) {
@@ -60,12 +64,18 @@ config::Result<void> simulate_into_topic(const SimulateTopic& wanted) {
     }
     for (const auto& record : chunk.records) {
       if (stop_wanted || (wanted.events != 0 && sent == wanted.events)) break;
-      if (auto done = send(**producer, {.topic = wanted.topic, .key = std::nullopt, .value = record.bytes, .headers = {}}); !done) return done;
+      if (auto done = send(
+              **producer,
+              {.topic = wanted.topic, .key = std::nullopt, .value = record.bytes, .headers = {}});
+          !done)
+        return done;
       ++sent;
     }
   }
   std::vector<ingest::KafkaDelivery> last;
-  if (!(*producer)->flush(10s, last)) return config::failed("{} events were not taken by the brokers within 10 s: {}", (*producer)->under_way(), (*producer)->problem());
+  if (!(*producer)->flush(10s, last))
+    return config::failed("{} events were not taken by the brokers within 10 s: {}",
+                          (*producer)->under_way(), (*producer)->problem());
   fmt::print(stderr, "simulate: {} events sent to {}\n", sent, wanted.topic);
   return {};
 }

@@ -52,14 +52,17 @@ std::vector<fs::path> CheckpointStore::generations() const {
   std::vector<std::pair<std::uint64_t, fs::path>> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error))
-    if (entry.path().extension() == kSuffix) found.emplace_back(std::strtoull(entry.path().stem().c_str(), nullptr, 10), entry.path());
+    if (entry.path().extension() == kSuffix)
+      found.emplace_back(std::strtoull(entry.path().stem().c_str(), nullptr, 10), entry.path());
   std::ranges::sort(found, std::greater<>{}, [](const auto& f) { return f.first; });
   std::vector<fs::path> files;
   for (auto& [number, path] : found) files.push_back(std::move(path));
   return files;
 }
 
-std::unique_ptr<Pipeline> CheckpointStore::load(const std::function<std::unique_ptr<Pipeline>()>& fresh, const std::function<void(const std::string&)>& refused) {
+std::unique_ptr<Pipeline> CheckpointStore::load(
+    const std::function<std::unique_ptr<Pipeline>()>& fresh,
+    const std::function<void(const std::string&)>& refused) {
   auto pipeline = fresh();
   for (const fs::path& file : generations()) {
     auto read_it = read(file, *pipeline);
@@ -77,7 +80,8 @@ config::Result<void> CheckpointStore::read(const fs::path& file, Pipeline& pipel
   in.read(found.data(), static_cast<std::streamsize>(found.size()));
   if (!in) return config::failed("it is cut short");
   if (!found.starts_with(kMagic)) return config::failed("it is no saved state of this version");
-  if (found != header) return config::failed("it was written with another configuration, key or set of detectors");
+  if (found != header)
+    return config::failed("it was written with another configuration, key or set of detectors");
   std::string bytes;
   for (std::size_t section = 0; section < pipeline.sections(); ++section) {
     SectionHead head;
@@ -86,20 +90,26 @@ config::Result<void> CheckpointStore::read(const fs::path& file, Pipeline& pipel
     bytes.resize(head.bytes);
     in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     if (!in) return config::failed("it is cut short");
-    if (::XXH3_64bits(bytes.data(), bytes.size()) != head.hash) return config::failed("it is damaged");
-    if (auto loaded = pipeline.load_section(section, bytes); !loaded) return std::unexpected(loaded.error());
+    if (::XXH3_64bits(bytes.data(), bytes.size()) != head.hash)
+      return config::failed("it is damaged");
+    if (auto loaded = pipeline.load_section(section, bytes); !loaded)
+      return std::unexpected(loaded.error());
   }
   return {};
 }
 
-void CheckpointStore::write(const Pipeline& pipeline, std::function<config::Result<void>()> durable) {
+void CheckpointStore::write(const Pipeline& pipeline,
+                            std::function<config::Result<void>()> durable) {
   const auto begin = std::chrono::steady_clock::now();
   std::error_code error;
   fs::create_directories(folder_, error);
   const auto existing = generations();
-  const std::uint64_t number = existing.empty() ? 1 : std::strtoull(existing.front().stem().c_str(), nullptr, 10) + 1;
-  const fs::path place = folder_ / (std::to_string(number) + std::string(kSuffix)), draft = folder_ / "draft";
-  Done done{.bytes = 0, .pause_seconds = 0, .positions = pipeline.merge().positions(), .problem = {}};
+  const std::uint64_t number =
+      existing.empty() ? 1 : std::strtoull(existing.front().stem().c_str(), nullptr, 10) + 1;
+  const fs::path place = folder_ / (std::to_string(number) + std::string(kSuffix)),
+                 draft = folder_ / "draft";
+  Done done{
+      .bytes = 0, .pause_seconds = 0, .positions = pipeline.merge().positions(), .problem = {}};
   const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   const std::string header = header_of(identity_, pipeline.sections());
   bool ok = fd >= 0 && write_all(fd, header.data(), header.size());
@@ -112,11 +122,15 @@ void CheckpointStore::write(const Pipeline& pipeline, std::function<config::Resu
     done.bytes += sizeof head + bytes.size();
   }
   if (!ok) done.problem = draft.string() + ": " + std::strerror(errno);
-  done.pause_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  done.pause_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   pending_ = std::async(std::launch::async, [=, this, done = std::move(done)]() mutable {
     if (done.problem.empty()) {
-      if (auto said = durable(); !said) done.problem = said.error().message;
-      else if (::fsync(fd) != 0 || ::rename(draft.c_str(), place.c_str()) != 0 || !sync_folder(folder_)) done.problem = place.string() + ": " + std::strerror(errno);
+      if (auto said = durable(); !said)
+        done.problem = said.error().message;
+      else if (::fsync(fd) != 0 || ::rename(draft.c_str(), place.c_str()) != 0 ||
+               !sync_folder(folder_))
+        done.problem = place.string() + ": " + std::strerror(errno);
     }
     if (fd >= 0) ::close(fd);
     std::error_code ignored;
@@ -128,7 +142,8 @@ void CheckpointStore::write(const Pipeline& pipeline, std::function<config::Resu
 
 std::optional<CheckpointStore::Done> CheckpointStore::poll_done(bool wait) {
   if (!pending_.valid()) return std::nullopt;
-  if (!wait && pending_.wait_for(std::chrono::seconds{0}) != std::future_status::ready) return std::nullopt;
+  if (!wait && pending_.wait_for(std::chrono::seconds{0}) != std::future_status::ready)
+    return std::nullopt;
   return pending_.get();
 }
 

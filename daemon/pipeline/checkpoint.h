@@ -25,10 +25,13 @@ struct CheckpointIdentity {
 
 class CheckpointStore {
  public:
-  CheckpointStore(std::filesystem::path folder, CheckpointIdentity identity) : folder_(std::move(folder)), identity_(std::move(identity)) {}
+  CheckpointStore(std::filesystem::path folder, CheckpointIdentity identity)
+      : folder_(std::move(folder)), identity_(std::move(identity)) {}
 
   // Loads the newest generation that is whole and ours into a fresh pipeline made by `fresh`; `refused` hears why others were not taken.
-  [[nodiscard]] std::unique_ptr<Pipeline> load(const std::function<std::unique_ptr<Pipeline>()>& fresh, const std::function<void(const std::string&)>& refused);
+  [[nodiscard]] std::unique_ptr<Pipeline> load(
+      const std::function<std::unique_ptr<Pipeline>()>& fresh,
+      const std::function<void(const std::string&)>& refused);
 
   struct Done {
     std::uint64_t bytes = 0;
@@ -42,7 +45,8 @@ class CheckpointStore {
   [[nodiscard]] std::optional<Done> poll_done(bool wait = false);
 
  private:
-  [[nodiscard]] config::Result<void> read(const std::filesystem::path& file, Pipeline& pipeline) const;
+  [[nodiscard]] config::Result<void> read(const std::filesystem::path& file,
+                                          Pipeline& pipeline) const;
   [[nodiscard]] std::vector<std::filesystem::path> generations() const;  // newest first
 
   std::filesystem::path folder_;

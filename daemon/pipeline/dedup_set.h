@@ -14,11 +14,13 @@ namespace stuffwatch::daemon::pipeline {
 
 class DedupSet {
  public:
-  DedupSet(std::chrono::milliseconds window, std::size_t max_ids) : window_(window), max_ids_(max_ids) {}
+  DedupSet(std::chrono::milliseconds window, std::size_t max_ids)
+      : window_(window), max_ids_(max_ids) {}
 
   // False: seen within the window. `front` never falls.
   bool insert(std::uint64_t id, detectors::EventTime front) {
-    while (!order_.empty() && front - order_.front().time > window_) ids_.erase(order_.front().id), order_.pop_front();
+    while (!order_.empty() && front - order_.front().time > window_)
+      ids_.erase(order_.front().id), order_.pop_front();
     if (!ids_.insert(id).second) return false;
     if (order_.size() >= max_ids_) ids_.erase(order_.front().id), order_.pop_front(), ++forced_;
     order_.push_back({id, front});

@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::size_t kSmallStep = 256;  // below it threads cost more than they save
 
-std::vector<std::string> names_of(const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds) {
+std::vector<std::string> names_of(
+    const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds) {
   std::vector<std::string> names;
   for (const auto& kind : kinds) names.emplace_back(kind->info().name);
   return names;
@@ -32,7 +33,9 @@ struct Engine::Collector final : detectors::FindingCollector {
   std::vector<Finding> findings;
   std::vector<Activity> activities;
   void finding(Finding&& finding) override { findings.push_back(std::move(finding)); }
-  void activity(const LoginEvent& event, const Entity& key) override { activities.push_back({&event, key}); }
+  void activity(const LoginEvent& event, const Entity& key) override {
+    activities.push_back({&event, key});
+  }
   [[nodiscard]] bool empty() const { return findings.empty() && activities.empty(); }
 };
 
@@ -54,16 +57,24 @@ struct Engine::Partitioned {
   }
 };
 
-Engine::Engine(const EngineConfig& config, const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds, detectors::AlertOrigin origin,
-               std::uint64_t table_seed, WorkerPool& pool)
-    : config_(config), seed_(table_seed), pool_(pool), by_account_(std::make_unique<Partitioned>()), by_network_(std::make_unique<Partitioned>()),
-      campaigns_(config.campaign, std::move(origin), names_of(kinds), config.show_names), findings_(kinds.size()) {
-  for (std::uint32_t p = 0; p < config.partitions; ++p) strangers_.emplace_back(config.stranger_pairs / config.partitions + 1, seed_);
+Engine::Engine(const EngineConfig& config,
+               const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds,
+               detectors::AlertOrigin origin, std::uint64_t table_seed, WorkerPool& pool)
+    : config_(config),
+      seed_(table_seed),
+      pool_(pool),
+      by_account_(std::make_unique<Partitioned>()),
+      by_network_(std::make_unique<Partitioned>()),
+      campaigns_(config.campaign, std::move(origin), names_of(kinds), config.show_names),
+      findings_(kinds.size()) {
+  for (std::uint32_t p = 0; p < config.partitions; ++p)
+    strangers_.emplace_back(config.stranger_pairs / config.partitions + 1, seed_);
   for (std::size_t k = 0; k < kinds.size(); ++k) {
     kinds_.push_back(kinds[k].get());
     auto& instances = detectors_.emplace_back();
     for (std::uint32_t p = 0; p < config.partitions; ++p) {
-      instances.push_back(kinds[k]->make({static_cast<detectors::DetectorId>(k), p, config.partitions, seed_}));
+      instances.push_back(
+          kinds[k]->make({static_cast<detectors::DetectorId>(k), p, config.partitions, seed_}));
       collectors_.push_back(std::make_unique<Collector>());
     }
   }
@@ -74,7 +85,8 @@ template <class Call>
 void Engine::run_detectors(const Call& call) {
   const std::size_t partitions = config_.partitions;
   pool_.parallel_for(partitions, [&](std::size_t p, unsigned) {
-    for (std::size_t k = 0; k < kinds_.size(); ++k) call(*detectors_[k][p], k, p, *collectors_[k * partitions + p]);
+    for (std::size_t k = 0; k < kinds_.size(); ++k)
+      call(*detectors_[k][p], k, p, *collectors_[k * partitions + p]);
   });
 }
 
@@ -83,7 +95,8 @@ void Engine::tick(EventTime front, std::uint64_t seq) {
   const EventTime watermark = front - config_.allowed_lateness;
   for (StrangerFilter& filter : strangers_) filter.advance(watermark);
   for (std::size_t k = 0; k < kinds_.size(); ++k)
-    for (std::size_t p = 0; p < config_.partitions; ++p) detectors_[k][p]->advance(watermark, seq, *collectors_[k * config_.partitions + p]);
+    for (std::size_t p = 0; p < config_.partitions; ++p)
+      detectors_[k][p]->advance(watermark, seq, *collectors_[k * config_.partitions + p]);
   detectors::AlertQuality quality;
   quality.partial = partial_, quality.warming = warming(front);
   campaigns_.set_quality(std::move(quality));
@@ -100,24 +113,33 @@ std::vector<std::string> Engine::warming(EventTime now) const {
 
 void Engine::step(std::span<LoginEvent* const> events) {
   if (events.empty()) return;
-  const auto part_of = [&](std::uint64_t hash) { return static_cast<std::uint32_t>((hash >> 32) * config_.partitions >> 32); };
-  by_account_->sort(events, config_.partitions, [&](const LoginEvent& e) { return part_of(detectors::mix(e.tenant, value_of(e.account), seed_)); });
-  by_network_->sort(events, config_.partitions, [&](const LoginEvent& e) { return part_of(Entity::prefix(e.tenant, e.source_ip).hash(seed_)); });
+  const auto part_of = [&](std::uint64_t hash) {
+    return static_cast<std::uint32_t>((hash >> 32) * config_.partitions >> 32);
+  };
+  by_account_->sort(events, config_.partitions, [&](const LoginEvent& e) {
+    return part_of(detectors::mix(e.tenant, value_of(e.account), seed_));
+  });
+  by_network_->sort(events, config_.partitions, [&](const LoginEvent& e) {
+    return part_of(Entity::prefix(e.tenant, e.source_ip).hash(seed_));
+  });
   const auto observe = [&](Detector& detector, std::size_t k, std::size_t p, Collector& out) {
-    const Partitioned& order = kinds_[k]->info().partition_by == PartitionBy::kAccount ? *by_account_ : *by_network_;
+    const Partitioned& order =
+        kinds_[k]->info().partition_by == PartitionBy::kAccount ? *by_account_ : *by_network_;
     if (const auto mine = order.of(p); !mine.empty()) detector.observe(mine, out);
   };
   if (events.size() < kSmallStep) {
     for (std::size_t p = 0; p < config_.partitions; ++p) mark_strangers(p);
     for (std::size_t p = 0; p < config_.partitions; ++p)
-      for (std::size_t k = 0; k < kinds_.size(); ++k) observe(*detectors_[k][p], k, p, *collectors_[k * config_.partitions + p]);
+      for (std::size_t k = 0; k < kinds_.size(); ++k)
+        observe(*detectors_[k][p], k, p, *collectors_[k * config_.partitions + p]);
   } else {
     pool_.parallel_for(config_.partitions, [&](std::size_t p, unsigned) { mark_strangers(p); });
     run_detectors(observe);
   }
   for (const LoginEvent* event : events) {
     campaigns_.sample_client(*event);
-    if (config_.show_names && event->outcome == detectors::Outcome::kFailure) campaigns_.remember_name(*event);
+    if (config_.show_names && event->outcome == detectors::Outcome::kFailure)
+      campaigns_.remember_name(*event);
   }
   collect(events);
 }
@@ -131,14 +153,17 @@ void Engine::mark_strangers(std::size_t partition) {
   const bool any_open = campaigns_.any_open();
   while (!events.empty()) {
     const auto group = events.first(std::min(events.size(), kLookAhead));
-    for (std::size_t i = 0; i < group.size(); ++i) pairs[i] = filter.pairs_of(*group[i]), filter.prefetch(pairs[i]);
+    for (std::size_t i = 0; i < group.size(); ++i)
+      pairs[i] = filter.pairs_of(*group[i]), filter.prefetch(pairs[i]);
     for (std::size_t i = 0; i < group.size(); ++i) {
-      auto& event = const_cast<LoginEvent&>(*group[i]);  // the step's own: it came in as LoginEvent*
+      auto& event =
+          const_cast<LoginEvent&>(*group[i]);  // the step's own: it came in as LoginEvent*
       event.stranger = filter.is_stranger(pairs[i]);
       if (event.outcome != detectors::Outcome::kSuccess) continue;
-      const bool attacked = any_open && (campaigns_.is_open_key(Entity::address(event.tenant, event.source_ip)) ||
-                                         campaigns_.is_open_key(Entity::prefix(event.tenant, event.source_ip)) ||
-                                         campaigns_.is_open_key(Entity::account(event.tenant, event.account)));
+      const bool attacked =
+          any_open && (campaigns_.is_open_key(Entity::address(event.tenant, event.source_ip)) ||
+                       campaigns_.is_open_key(Entity::prefix(event.tenant, event.source_ip)) ||
+                       campaigns_.is_open_key(Entity::account(event.tenant, event.account)));
       if (!attacked || !event.stranger) filter.learn(pairs[i]);
     }
     events = events.subspan(group.size());
@@ -152,22 +177,30 @@ void Engine::collect(std::span<LoginEvent* const> events) {
   for (std::size_t c = 0; c < collectors_.size(); ++c) {
     if (collectors_[c]->empty()) continue;
     std::ranges::move(collectors_[c]->findings, std::back_inserter(findings));
-    for (const Activity& a : collectors_[c]->activities) activity.emplace_back(a.event->seq, c / config_.partitions, a);
+    for (const Activity& a : collectors_[c]->activities)
+      activity.emplace_back(a.event->seq, c / config_.partitions, a);
     collectors_[c]->findings.clear(), collectors_[c]->activities.clear();
   }
   if (findings.empty() && activity.empty()) return;
-  const auto place = [](const Finding& f) { return std::tuple(f.seq, !f.at_tick, f.detector, f.key); };
+  const auto place = [](const Finding& f) {
+    return std::tuple(f.seq, !f.at_tick, f.detector, f.key);
+  };
   std::ranges::stable_sort(findings, {}, place);
-  std::ranges::stable_sort(activity, {}, [](const auto& a) { return std::tuple(std::get<0>(a), std::get<1>(a), std::get<2>(a).key); });
+  std::ranges::stable_sort(activity, {}, [](const auto& a) {
+    return std::tuple(std::get<0>(a), std::get<1>(a), std::get<2>(a).key);
+  });
   auto next = activity.begin();
   const auto observe_below = [&](std::uint64_t seq) {
-    for (; next != activity.end() && std::get<0>(*next) < seq; ++next) campaigns_.observe(std::get<2>(*next));
+    for (; next != activity.end() && std::get<0>(*next) < seq; ++next)
+      campaigns_.observe(std::get<2>(*next));
   };
   for (const Finding& finding : findings) {
     observe_below(finding.seq);
     ++findings_[finding.detector];
-    const auto cause = std::ranges::lower_bound(events, finding.seq, {}, [](const LoginEvent* e) { return e->seq; });
-    campaigns_.find(finding, cause == events.end() || finding.at_tick ? nullptr : *cause, revisions_);
+    const auto cause = std::ranges::lower_bound(events, finding.seq, {},
+                                                [](const LoginEvent* e) { return e->seq; });
+    campaigns_.find(finding, cause == events.end() || finding.at_tick ? nullptr : *cause,
+                    revisions_);
   }
   observe_below(~std::uint64_t{0});
 }
@@ -178,7 +211,8 @@ std::vector<detectors::StateUsage> Engine::usage() const {
     detectors::StateUsage& sum = all.emplace_back();
     for (const auto& instance : instances) {
       const detectors::StateUsage u = instance->usage();
-      sum.keys += u.keys, sum.max_keys += u.max_keys, sum.evictions += u.evictions, sum.bytes += u.bytes, sum.lives += u.lives;
+      sum.keys += u.keys, sum.max_keys += u.max_keys, sum.evictions += u.evictions,
+          sum.bytes += u.bytes, sum.lives += u.lives;
       for (std::size_t i = 0; i < 3; ++i) sum.reached[i] += u.reached[i];
     }
   }
@@ -197,22 +231,27 @@ void Engine::save_section(std::size_t section, std::string& out) const {
     campaigns_.save(writer);
     return;
   }
-  const std::size_t p = (section - 1) % config_.partitions, room = (section - 1) / config_.partitions;
+  const std::size_t p = (section - 1) % config_.partitions,
+                    room = (section - 1) / config_.partitions;
   room == 0 ? strangers_[p].save(writer) : detectors_[room - 1][p]->save(writer);
 }
 
 config::Result<void> Engine::load_section(std::size_t section, std::string_view in) {
   detectors::StateReader reader(in);
   if (section != 0) {
-    const std::size_t p = (section - 1) % config_.partitions, room = (section - 1) / config_.partitions;
+    const std::size_t p = (section - 1) % config_.partitions,
+                      room = (section - 1) / config_.partitions;
     return room == 0 ? strangers_[p].load(reader) : detectors_[room - 1][p]->load(reader);
   }
-  if (reader.get<std::uint32_t>() != config_.partitions) return config::failed("the saved state has another number of partitions");
+  if (reader.get<std::uint32_t>() != config_.partitions)
+    return config::failed("the saved state has another number of partitions");
   first_ = reader.get<EventTime>(), started_ = reader.get<bool>();
   reader.get_all(findings_);
   for (const auto* kind : kinds_)
-    if (reader.text() != kind->info().name) return config::failed("the saved state is of other detectors");
-  if (findings_.size() != kinds_.size()) return config::failed("the saved state is of other detectors");
+    if (reader.text() != kind->info().name)
+      return config::failed("the saved state is of other detectors");
+  if (findings_.size() != kinds_.size())
+    return config::failed("the saved state is of other detectors");
   return campaigns_.load(reader);
 }
 

@@ -39,8 +39,9 @@ struct EngineConfig {
 
 class Engine {
  public:
-  Engine(const EngineConfig& config, const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds, detectors::AlertOrigin origin,
-         std::uint64_t table_seed, WorkerPool& pool);
+  Engine(const EngineConfig& config,
+         const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds,
+         detectors::AlertOrigin origin, std::uint64_t table_seed, WorkerPool& pool);
   ~Engine();
 
   // Event time has reached `front` (a multiple of kTick), and `seq` is that of the first event at or past it.
@@ -53,8 +54,9 @@ class Engine {
 
   void set_partial(bool partial) { partial_ = partial; }
   [[nodiscard]] const detectors::Campaigns& campaigns() const { return campaigns_; }
-  [[nodiscard]] std::vector<std::string> warming(EventTime now) const;  // detectors younger than their warm-up
-  [[nodiscard]] std::vector<detectors::StateUsage> usage() const;       // one a kind
+  [[nodiscard]] std::vector<std::string> warming(
+      EventTime now) const;  // detectors younger than their warm-up
+  [[nodiscard]] std::vector<detectors::StateUsage> usage() const;  // one a kind
   [[nodiscard]] std::uint64_t findings(std::size_t kind) const { return findings_[kind]; }
 
   // The state in sections, each independent of the others, so that they can be written side by side.
@@ -74,9 +76,9 @@ class Engine {
   std::vector<const detectors::DetectorKind*> kinds_;
   std::uint64_t seed_;
   WorkerPool& pool_;
-  std::vector<detectors::StrangerFilter> strangers_;                             // [partition]
-  std::vector<std::vector<std::unique_ptr<detectors::Detector>>> detectors_;     // [kind][partition]
-  std::vector<std::unique_ptr<Collector>> collectors_;                           // [kind * partitions + partition]
+  std::vector<detectors::StrangerFilter> strangers_;                          // [partition]
+  std::vector<std::vector<std::unique_ptr<detectors::Detector>>> detectors_;  // [kind][partition]
+  std::vector<std::unique_ptr<Collector>> collectors_;  // [kind * partitions + partition]
   std::unique_ptr<Partitioned> by_account_, by_network_;
   detectors::Campaigns campaigns_;
   std::vector<Revision> revisions_;

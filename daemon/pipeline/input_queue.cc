@@ -16,19 +16,24 @@ namespace {
 constexpr double kLeastConfidence = .1;  // at or below it only the shape of the lines fits
 
 void add_counts(ingest::DecodeCounts& sum, const ingest::DecodeCounts& more) {
-  sum.records += more.records, sum.decoded += more.decoded, sum.unknown_fields += more.unknown_fields, sum.secret_fields += more.secret_fields;
+  sum.records += more.records, sum.decoded += more.decoded,
+      sum.unknown_fields += more.unknown_fields, sum.secret_fields += more.secret_fields;
   for (std::size_t i = 0; i < std::size(sum.skipped); ++i) sum.skipped[i] += more.skipped[i];
   for (std::size_t i = 0; i < std::size(sum.rejected); ++i) sum.rejected[i] += more.rejected[i];
 }
 
 }  // namespace
 
-void DecoderPool::decode(std::shared_ptr<Job> job, const InputSettings& settings, const ingest::DecoderInfo& info) {
+void DecoderPool::decode(std::shared_ptr<Job> job, const InputSettings& settings,
+                         const ingest::DecoderInfo& info) {
   auto work = [this, job = std::move(job), &settings, &info](unsigned worker) {
     auto& mine = by_worker_[worker];
-    auto known = std::ranges::find_if(mine, [&](const Entry& e) { return e.settings == &settings && e.info == &info; });
+    auto known = std::ranges::find_if(
+        mine, [&](const Entry& e) { return e.settings == &settings && e.info == &info; });
     if (known == mine.end()) {
-      mine.push_back({&settings, &info, std::make_unique<ingest::BatchDecoder>(info.make(), settings.decode, hasher_)});
+      mine.push_back(
+          {&settings, &info,
+           std::make_unique<ingest::BatchDecoder>(info.make(), settings.decode, hasher_)});
       known = mine.end() - 1;
     }
     known->decoder->decode(std::move(job->chunk), job->batch);
@@ -37,11 +42,19 @@ void DecoderPool::decode(std::shared_ptr<Job> job, const InputSettings& settings
   pool_.workers() == 1 ? work(0) : pool_.submit(std::move(work));
 }
 
-InputQueue::InputQueue(ingest::InputId id, std::string name, ingest::Source& source, const InputSettings& settings, DecoderPool& decoders)
-    : id_(id), name_(std::move(name)), source_(source), settings_(settings), decoders_(decoders), decoder_(settings.decoder), years_(settings.year),
+InputQueue::InputQueue(ingest::InputId id, std::string name, ingest::Source& source,
+                       const InputSettings& settings, DecoderPool& decoders)
+    : id_(id),
+      name_(std::move(name)),
+      source_(source),
+      settings_(settings),
+      decoders_(decoders),
+      decoder_(settings.decoder),
+      years_(settings.year),
       guard_(settings.max_skew) {}
 
-void InputQueue::resume(std::int64_t next_offset, std::optional<EventTime> newest, EventTime last_order) {
+void InputQueue::resume(std::int64_t next_offset, std::optional<EventTime> newest,
+                        EventTime last_order) {
   read_to_ = next_offset, last_order_ = last_order;
   guard_ = ingest::SkewGuard(settings_.max_skew, newest);
   if (newest) years_.accepted(*newest);
@@ -53,7 +66,8 @@ void InputQueue::fill(const OnBadRecord& on_bad) {
     jobs_.pop_front();
     absorb(std::move(job), on_bad);
   }
-  while (!failed_ && status_ != ReadStatus::kFinished && jobs_.size() + batches_.size() < kMaxAhead) {
+  while (!failed_ && status_ != ReadStatus::kFinished &&
+         jobs_.size() + batches_.size() < kMaxAhead) {
     ingest::RawChunk chunk;
     status_ = source_.read(id_, chunk);
     if (status_ != ReadStatus::kChunk) break;
@@ -73,7 +87,8 @@ void InputQueue::submit(ingest::RawChunk&& chunk) {
     const ingest::FormatGuess guess = ingest::guess_format(chunk.records);
     if (guess.decoder == nullptr || guess.confidence <= kLeastConfidence) {
       failed_ = true, status_ = ReadStatus::kFinished;
-      problem_ = fmt::format("{}: no known format fits; name it with --format or inputs[].format", name_);
+      problem_ =
+          fmt::format("{}: no known format fits; name it with --format or inputs[].format", name_);
       return;
     }
     decoder_ = guess.decoder;
@@ -87,7 +102,8 @@ void InputQueue::submit(ingest::RawChunk&& chunk) {
 void InputQueue::absorb(std::shared_ptr<DecoderPool::Job> job, const OnBadRecord& on_bad) {
   EventBatch& batch = job->batch;
   add_counts(counts_, batch.counts);
-  for (const ingest::BadRecord& bad : batch.bad) on_bad(*this, batch.chunk.records[bad.record], bad.why);
+  for (const ingest::BadRecord& bad : batch.bad)
+    on_bad(*this, batch.chunk.records[bad.record], bad.why);
   read_to_ = batch.chunk.next_offset;
   if (batch.events.empty()) return;
   const std::uint64_t ordinal = next_batch_++;
@@ -97,7 +113,8 @@ void InputQueue::absorb(std::shared_ptr<DecoderPool::Job> job, const OnBadRecord
     const ingest::EventOrigin& origin = batch.origins[i];
     const ingest::RawRecord& record = batch.chunk.records[origin.record];
     if (origin.yearless || origin.zoneless) {
-      const auto time = years_.resolve(event.time, origin.yearless, origin.zoneless, record.timestamp_ms);
+      const auto time =
+          years_.resolve(event.time, origin.yearless, origin.zoneless, record.timestamp_ms);
       if (!time) {
         ++counts_.rejected[static_cast<std::size_t>(Reject::kBadTime)];
         on_bad(*this, record, Reject::kBadTime);
@@ -162,7 +179,9 @@ void InputQueue::skip_spent() {
 }
 
 std::int64_t InputQueue::next_offset() const {
-  const Place* next = !ready_.empty() ? &ready_.front() : !waiting_.empty() ? &waiting_.front() : nullptr;
+  const Place* next = !ready_.empty()     ? &ready_.front()
+                      : !waiting_.empty() ? &waiting_.front()
+                                          : nullptr;
   if (next == nullptr) return read_to_;
   const EventBatch& batch = batch_of(*next);
   return batch.chunk.records[batch.origins[next->event].record].offset;

@@ -40,13 +40,15 @@ struct InputSettings {
 // The decoders of every thread, made when first needed.
 class DecoderPool {
  public:
-  DecoderPool(WorkerPool& pool, const corpus::AccountHasher& hasher) : pool_(pool), hasher_(hasher), by_worker_(pool.workers()) {}
+  DecoderPool(WorkerPool& pool, const corpus::AccountHasher& hasher)
+      : pool_(pool), hasher_(hasher), by_worker_(pool.workers()) {}
   struct Job {
     ingest::RawChunk chunk;
     ingest::EventBatch batch;
     std::atomic<bool> done = false;
   };
-  void decode(std::shared_ptr<Job> job, const InputSettings& settings, const ingest::DecoderInfo& decoder);
+  void decode(std::shared_ptr<Job> job, const InputSettings& settings,
+              const ingest::DecoderInfo& decoder);
   [[nodiscard]] WorkerPool& pool() { return pool_; }
 
  private:
@@ -61,7 +63,8 @@ class DecoderPool {
 };
 
 // A record that must not be lost, with why.
-using OnBadRecord = std::function<void(const class InputQueue& input, const ingest::RawRecord& record, ingest::Reject why)>;
+using OnBadRecord = std::function<void(const class InputQueue& input,
+                                       const ingest::RawRecord& record, ingest::Reject why)>;
 
 class InputQueue {
  public:
@@ -70,11 +73,13 @@ class InputQueue {
   struct Head {
     LoginEvent* event = nullptr;
     const ingest::EventOrigin* origin = nullptr;
-    EventTime order_time{};  // event time + delay, never before that of an earlier record of the input
-    EventTime shifted{};     // event time + delay: what lateness is judged by
+    EventTime
+        order_time{};     // event time + delay, never before that of an earlier record of the input
+    EventTime shifted{};  // event time + delay: what lateness is judged by
   };
 
-  InputQueue(ingest::InputId id, std::string name, ingest::Source& source, const InputSettings& settings, DecoderPool& decoders);
+  InputQueue(ingest::InputId id, std::string name, ingest::Source& source,
+             const InputSettings& settings, DecoderPool& decoders);
 
   // Reads, decodes ahead and takes in what is ready; never blocks. `wait`: help decoding instead of returning empty-handed when work is under way.
   void fill(const OnBadRecord& on_bad);
@@ -86,8 +91,13 @@ class InputQueue {
   void finish_held(const OnBadRecord& on_bad);
 
   [[nodiscard]] ingest::ReadStatus status() const { return status_; }
-  [[nodiscard]] bool decoding() const { return !jobs_.empty(); }  // a head may appear without the source
-  [[nodiscard]] bool finished() const { return status_ == ingest::ReadStatus::kFinished && jobs_.empty() && ready_.empty() && waiting_.empty(); }
+  [[nodiscard]] bool decoding() const {
+    return !jobs_.empty();
+  }  // a head may appear without the source
+  [[nodiscard]] bool finished() const {
+    return status_ == ingest::ReadStatus::kFinished && jobs_.empty() && ready_.empty() &&
+           waiting_.empty();
+  }
   [[nodiscard]] bool failed() const { return failed_; }  // no format fits
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] ingest::InputId id() const { return id_; }
@@ -118,8 +128,12 @@ class InputQueue {
   void judged(const OnBadRecord& on_bad);
   void drop_event(const Place& place);
   void skip_spent();
-  [[nodiscard]] ingest::EventBatch& batch_of(const Place& place) { return batches_[place.batch - first_batch_].job->batch; }
-  [[nodiscard]] const ingest::EventBatch& batch_of(const Place& place) const { return batches_[place.batch - first_batch_].job->batch; }
+  [[nodiscard]] ingest::EventBatch& batch_of(const Place& place) {
+    return batches_[place.batch - first_batch_].job->batch;
+  }
+  [[nodiscard]] const ingest::EventBatch& batch_of(const Place& place) const {
+    return batches_[place.batch - first_batch_].job->batch;
+  }
 
   ingest::InputId id_;
   std::string name_, problem_;

@@ -9,10 +9,13 @@ using ingest::ReadStatus;
 
 void Merge::add(std::unique_ptr<InputQueue> input) {
   if (const Resume* resume = resume_of(input->id(), input->name()))
-    input->resume(resume->next_offset, resume->has_newest ? std::optional(resume->newest) : std::nullopt, resume->last_order);
+    input->resume(resume->next_offset,
+                  resume->has_newest ? std::optional(resume->newest) : std::nullopt,
+                  resume->last_order);
   auto lane = std::make_unique<Lane>();
   lane->queue = std::move(input);
-  const auto at = std::ranges::lower_bound(lanes_, lane->queue->id(), {}, [](const auto& l) { return l->queue->id(); });
+  const auto at = std::ranges::lower_bound(lanes_, lane->queue->id(), {},
+                                           [](const auto& l) { return l->queue->id(); });
   lanes_.insert(at, std::move(lane));
   ++held_back_;
 }
@@ -24,7 +27,8 @@ void Merge::remove(ingest::InputId id) {
 }
 
 InputQueue* Merge::find(ingest::InputId id) {
-  const auto lane = std::ranges::find_if(lanes_, [&](const auto& l) { return l->queue->id() == id; });
+  const auto lane =
+      std::ranges::find_if(lanes_, [&](const auto& l) { return l->queue->id() == id; });
   return lane == lanes_.end() ? nullptr : (*lane)->queue.get();
 }
 
@@ -35,12 +39,15 @@ void Merge::queue_head(Lane& lane) {
   lane.queued = true;
 }
 
-void Merge::fill(Monotonic now, const OnBadRecord& on_bad, const std::function<void(const Notice&)>& notice) {
+void Merge::fill(Monotonic now, const OnBadRecord& on_bad,
+                 const std::function<void(const Notice&)>& notice) {
   for (auto& lane : lanes_) refill(*lane, now, on_bad, notice);
-  held_back_ = static_cast<std::size_t>(std::ranges::count_if(lanes_, [](const auto& lane) { return holds_back(*lane); }));
+  held_back_ = static_cast<std::size_t>(
+      std::ranges::count_if(lanes_, [](const auto& lane) { return holds_back(*lane); }));
 }
 
-void Merge::refill(Lane& lane, Monotonic now, const OnBadRecord& on_bad, const std::function<void(const Notice&)>& notice) {
+void Merge::refill(Lane& lane, Monotonic now, const OnBadRecord& on_bad,
+                   const std::function<void(const Notice&)>& notice) {
   lane.queue->fill(on_bad);
   queue_head(lane);
   const bool at_end = lane.queue->status() == ReadStatus::kAtEnd && !lane.queue->decoding();
@@ -48,8 +55,10 @@ void Merge::refill(Lane& lane, Monotonic now, const OnBadRecord& on_bad, const s
   lane.at_end = at_end;
   if (lane.queued) {
     lane.idle = lane.waiting = false;
-    const auto behind = std::chrono::duration_cast<std::chrono::milliseconds>(front_ - lane.queue->head().shifted);
-    if (lane.left_out && (front_ == EventTime::min() || behind <= config_.max_delay)) set_left_out(lane, false, behind, notice);
+    const auto behind =
+        std::chrono::duration_cast<std::chrono::milliseconds>(front_ - lane.queue->head().shifted);
+    if (lane.left_out && (front_ == EventTime::min() || behind <= config_.max_delay))
+      set_left_out(lane, false, behind, notice);
     return;
   }
   if (at_end && !lane.idle && now - lane.at_end_since >= config_.idle_after) {
@@ -63,12 +72,14 @@ void Merge::refill(Lane& lane, Monotonic now, const OnBadRecord& on_bad, const s
   if (!at_end && !lane.queue->decoding() && now - lane.waiting_since >= config_.max_delay) {
     set_left_out(lane, true, {}, notice);
   } else if (at_end && !heap_.empty() && lane.queue->last_order() != EventTime::min()) {
-    const auto behind = std::chrono::duration_cast<std::chrono::milliseconds>(heap_.front().order_time - lane.queue->last_order());
+    const auto behind = std::chrono::duration_cast<std::chrono::milliseconds>(
+        heap_.front().order_time - lane.queue->last_order());
     if (behind > config_.max_delay) set_left_out(lane, true, behind, notice);
   }
 }
 
-void Merge::set_left_out(Lane& lane, bool value, std::chrono::milliseconds behind, const std::function<void(const Notice&)>& notice) {
+void Merge::set_left_out(Lane& lane, bool value, std::chrono::milliseconds behind,
+                         const std::function<void(const Notice&)>& notice) {
   if (lane.left_out == value) return;
   lane.left_out = value;
   notice({lane.queue.get(), value, behind});
@@ -77,7 +88,8 @@ void Merge::set_left_out(Lane& lane, bool value, std::chrono::milliseconds behin
 Merge::State Merge::peek(Next& next) {
   if (held_back_ != 0) return State::kWaiting;
   if (heap_.empty()) {
-    const bool all = std::ranges::all_of(lanes_, [](const auto& lane) { return lane->queue->finished(); });
+    const bool all =
+        std::ranges::all_of(lanes_, [](const auto& lane) { return lane->queue->finished(); });
     return all ? State::kFinished : State::kWaiting;
   }
   next.head = heap_.front().lane->queue->head();
@@ -101,7 +113,8 @@ void Merge::release_taken() {
   for (auto& lane : lanes_) lane->queue->release_taken();
 }
 std::size_t Merge::left_out() const {
-  return static_cast<std::size_t>(std::ranges::count_if(lanes_, [](const auto& lane) { return lane->left_out; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(lanes_, [](const auto& lane) { return lane->left_out; }));
 }
 bool Merge::decoding() const {
   return std::ranges::any_of(lanes_, [](const auto& lane) { return lane->queue->decoding(); });
@@ -111,10 +124,13 @@ std::vector<Merge::Resume> Merge::positions() const {
   std::vector<Resume> all;
   for (const auto& lane : lanes_) {
     const InputQueue& q = *lane->queue;
-    all.push_back({q.id(), q.name(), q.next_offset(), q.newest().value_or(EventTime{}), q.last_order(), q.newest().has_value()});
+    all.push_back({q.id(), q.name(), q.next_offset(), q.newest().value_or(EventTime{}),
+                   q.last_order(), q.newest().has_value()});
   }
-  for (const Resume& earlier : resume_)  // inputs that this process does not hold now keep their place
-    if (std::ranges::none_of(all, [&](const Resume& r) { return r.id == earlier.id; })) all.push_back(earlier);
+  for (const Resume& earlier :
+       resume_)  // inputs that this process does not hold now keep their place
+    if (std::ranges::none_of(all, [&](const Resume& r) { return r.id == earlier.id; }))
+      all.push_back(earlier);
   return all;
 }
 
@@ -123,7 +139,8 @@ void Merge::save(detectors::StateWriter& out) const {
   const auto all = positions();
   out.put(std::uint64_t{all.size()});
   for (const Resume& r : all) {
-    out.put(r.id), out.text(r.name), out.put(r.next_offset), out.put(r.newest), out.put(r.last_order), out.put(r.has_newest);
+    out.put(r.id), out.text(r.name), out.put(r.next_offset), out.put(r.newest),
+        out.put(r.last_order), out.put(r.has_newest);
   }
 }
 
@@ -132,13 +149,15 @@ void Merge::load(detectors::StateReader& in) {
   for (auto count = in.get<std::uint64_t>(); count != 0 && !in.failed(); --count) {
     Resume r;
     r.id = in.get<ingest::InputId>(), r.name = in.text(), r.next_offset = in.get<std::int64_t>();
-    r.newest = in.get<EventTime>(), r.last_order = in.get<EventTime>(), r.has_newest = in.get<bool>();
+    r.newest = in.get<EventTime>(), r.last_order = in.get<EventTime>(),
+    r.has_newest = in.get<bool>();
     resume_.push_back(std::move(r));
   }
 }
 
 const Merge::Resume* Merge::resume_of(ingest::InputId id, std::string_view name) const {
-  const auto found = std::ranges::find_if(resume_, [&](const Resume& r) { return r.id == id && r.name == name; });
+  const auto found =
+      std::ranges::find_if(resume_, [&](const Resume& r) { return r.id == id && r.name == name; });
   return found == resume_.end() ? nullptr : &*found;
 }
 

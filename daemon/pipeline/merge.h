@@ -47,14 +47,17 @@ class Merge {
   [[nodiscard]] std::size_t size() const { return lanes_.size(); }
 
   // Reads and decodes ahead. Cheap when there is nothing to do.
-  void fill(Monotonic now, const OnBadRecord& on_bad, const std::function<void(const Notice&)>& notice);
+  void fill(Monotonic now, const OnBadRecord& on_bad,
+            const std::function<void(const Notice&)>& notice);
   // The next event in order, if it is certain. pop() takes it.
   [[nodiscard]] State peek(Next& next);
   void pop();
   void release_taken();
 
   [[nodiscard]] EventTime front() const { return front_; }
-  [[nodiscard]] std::uint64_t behind_front() const { return behind_front_; }  // records taken at the front
+  [[nodiscard]] std::uint64_t behind_front() const {
+    return behind_front_;
+  }  // records taken at the front
   [[nodiscard]] std::size_t left_out() const;
   [[nodiscard]] bool decoding() const;
 
@@ -85,11 +88,15 @@ class Merge {
     EventTime order_time;
     ingest::InputId id;
     Lane* lane;
-    bool operator>(const HeapEntry& other) const { return order_time != other.order_time ? order_time > other.order_time : id > other.id; }
+    bool operator>(const HeapEntry& other) const {
+      return order_time != other.order_time ? order_time > other.order_time : id > other.id;
+    }
   };
-  void refill(Lane& lane, Monotonic now, const OnBadRecord& on_bad, const std::function<void(const Notice&)>& notice);
+  void refill(Lane& lane, Monotonic now, const OnBadRecord& on_bad,
+              const std::function<void(const Notice&)>& notice);
   void queue_head(Lane& lane);
-  void set_left_out(Lane& lane, bool value, std::chrono::milliseconds behind, const std::function<void(const Notice&)>& notice);
+  void set_left_out(Lane& lane, bool value, std::chrono::milliseconds behind,
+                    const std::function<void(const Notice&)>& notice);
   [[nodiscard]] static bool holds_back(const Lane& lane) {
     return !lane.queued && !lane.idle && !lane.left_out && !lane.queue->finished();
   }

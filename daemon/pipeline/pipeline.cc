@@ -9,13 +9,20 @@ namespace stuffwatch::daemon::pipeline {
 using ingest::InputChange;
 using ingest::Source;
 
-Pipeline::Pipeline(const PipelineConfig& config, const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds, detectors::AlertOrigin origin,
-                   const corpus::AccountHasher& hasher, Hooks hooks)
-    : config_(config), hasher_(hasher), hooks_(std::move(hooks)), pool_(config.workers), decoders_(pool_, hasher_),
-      engine_(config.engine, kinds, std::move(origin), hasher.table_seed(), pool_), merge_(config.merge),
+Pipeline::Pipeline(const PipelineConfig& config,
+                   const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds,
+                   detectors::AlertOrigin origin, const corpus::AccountHasher& hasher, Hooks hooks)
+    : config_(config),
+      hasher_(hasher),
+      hooks_(std::move(hooks)),
+      pool_(config.workers),
+      decoders_(pool_, hasher_),
+      engine_(config.engine, kinds, std::move(origin), hasher.table_seed(), pool_),
+      merge_(config.merge),
       dedup_(config.dedup_window, config.dedup_max_ids) {}
 
-void Pipeline::add_source(std::unique_ptr<Source> source, const std::vector<InputSettings>& settings) {
+void Pipeline::add_source(std::unique_ptr<Source> source,
+                          const std::vector<InputSettings>& settings) {
   settings_ = &settings;
   sources_.push_back(std::move(source));
   service();
@@ -33,9 +40,11 @@ void Pipeline::apply(Source& source, const InputChange& change) {
     for (const auto& status : source.status())
       if (status.id == change.id) name = status.name;
     if (const Merge::Resume* resume = merge_.resume_of(change.id, name)) {
-      if (auto sought = source.seek(change.id, resume->next_offset); !sought) hooks_.on_error(sought.error());
+      if (auto sought = source.seek(change.id, resume->next_offset); !sought)
+        hooks_.on_error(sought.error());
     }
-    merge_.add(std::make_unique<InputQueue>(change.id, name, source, (*settings_)[change.id.declared], decoders_));
+    merge_.add(std::make_unique<InputQueue>(change.id, name, source,
+                                            (*settings_)[change.id.declared], decoders_));
     return;
   }
   flush();
@@ -68,7 +77,8 @@ void Pipeline::take(const Merge::Next& next) {
     flush();
     if (hooks_.on_tick) hooks_.on_tick();
     tick_ = second;
-    if (merge_.left_out() != 0) partial_until_ = second + std::chrono::hours{24};  // the longest window any detector looks at
+    if (merge_.left_out() != 0)
+      partial_until_ = second + std::chrono::hours{24};  // the longest window any detector looks at
     engine_.set_partial(second < partial_until_);
     engine_.tick(second, seq_ + 1);
   }
@@ -122,7 +132,8 @@ void Pipeline::save_section(std::size_t section, std::string& out) const {
 config::Result<void> Pipeline::load_section(std::size_t section, std::string_view in) {
   if (section != 0) return engine_.load_section(section - 1, in);
   detectors::StateReader reader(in);
-  tick_ = reader.get<EventTime>(), seq_ = reader.get<std::uint64_t>(), counts_ = reader.get<PipelineCounts>();
+  tick_ = reader.get<EventTime>(), seq_ = reader.get<std::uint64_t>(),
+  counts_ = reader.get<PipelineCounts>();
   partial_until_ = reader.get<EventTime>();
   merge_.load(reader);
   dedup_.load(reader);

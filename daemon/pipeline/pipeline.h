@@ -41,7 +41,8 @@ class Pipeline {
     OnBadRecord on_bad = [](const InputQueue&, const ingest::RawRecord&, ingest::Reject) {};
     std::function<void(const Merge::Notice&)> on_left_out = [](const Merge::Notice&) {};
     std::function<void(std::vector<Revision>&&)> on_revisions = [](std::vector<Revision>&&) {};
-    std::function<void(std::span<LoginEvent* const>)> on_step = {};  // after the engine has seen it; may be empty
+    std::function<void(std::span<LoginEvent* const>)> on_step =
+        {};  // after the engine has seen it; may be empty
     // Between two ticks, before the first event past the second is taken: the only place for a cut. May be empty.
     std::function<void()> on_tick = {};
     std::function<void(const config::Error&)> on_error = [](const config::Error&) {};
@@ -49,11 +50,13 @@ class Pipeline {
     std::function<void()> on_revoke = [] {};
   };
 
-  Pipeline(const PipelineConfig& config, const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds, detectors::AlertOrigin origin,
-           const corpus::AccountHasher& hasher, Hooks hooks);
+  Pipeline(const PipelineConfig& config,
+           const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds,
+           detectors::AlertOrigin origin, const corpus::AccountHasher& hasher, Hooks hooks);
 
   // `settings` is indexed by InputId::declared and outlives the pipeline.
-  void add_source(std::unique_ptr<ingest::Source> source, const std::vector<InputSettings>& settings);
+  void add_source(std::unique_ptr<ingest::Source> source,
+                  const std::vector<InputSettings>& settings);
 
   enum class Progress : std::uint8_t { kWorked, kWaiting, kFinished };
   // At most about `budget` events.
@@ -66,7 +69,9 @@ class Pipeline {
   [[nodiscard]] const PipelineCounts& counts() const { return counts_; }
   [[nodiscard]] const Engine& engine() const { return engine_; }
   [[nodiscard]] const Merge& merge() const { return merge_; }
-  [[nodiscard]] const std::vector<std::unique_ptr<ingest::Source>>& sources() const { return sources_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<ingest::Source>>& sources() const {
+    return sources_;
+  }
   [[nodiscard]] std::uint64_t dedup_forced_evictions() const { return dedup_.forced_evictions(); }
   [[nodiscard]] EventTime tick() const { return tick_; }
   [[nodiscard]] WorkerPool& pool() { return pool_; }

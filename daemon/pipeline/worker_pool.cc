@@ -24,7 +24,8 @@ void WorkerPool::take_part(Loop& loop, unsigned worker) {
   }
 }
 
-void WorkerPool::parallel_for(std::size_t count, const std::function<void(std::size_t, unsigned)>& body) {
+void WorkerPool::parallel_for(std::size_t count,
+                              const std::function<void(std::size_t, unsigned)>& body) {
   if (threads_.empty() || count < 2) {
     for (std::size_t i = 0; i < count; ++i) body(i, 0);
     return;
@@ -40,7 +41,9 @@ void WorkerPool::parallel_for(std::size_t count, const std::function<void(std::s
     const std::scoped_lock lock(mutex_);
     loop_ = nullptr;  // nobody enters from here on
   }
-  while (loop.done.load(std::memory_order_acquire) < count || loop.inside.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+  while (loop.done.load(std::memory_order_acquire) < count ||
+         loop.inside.load(std::memory_order_acquire) != 0)
+    std::this_thread::yield();
 }
 
 void WorkerPool::submit(Task task) {
@@ -71,7 +74,9 @@ void WorkerPool::wait_for_progress(std::chrono::milliseconds patience) {
 void WorkerPool::run(unsigned worker) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [&] { return stopping_ || !tasks_.empty() || (loop_ != nullptr && loop_->next < loop_->count); });
+    wake_.wait(lock, [&] {
+      return stopping_ || !tasks_.empty() || (loop_ != nullptr && loop_->next < loop_->count);
+    });
     if (stopping_) return;
     if (Loop* loop = loop_; loop != nullptr && loop->next < loop->count) {
       loop->inside.fetch_add(1);

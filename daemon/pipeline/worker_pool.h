@@ -19,7 +19,8 @@ namespace stuffwatch::daemon::pipeline {
 
 class WorkerPool {
  public:
-  using Task = std::function<void(unsigned worker)>;  // `worker` < workers(): for scratch that is not shared
+  using Task =
+      std::function<void(unsigned worker)>;  // `worker` < workers(): for scratch that is not shared
 
   explicit WorkerPool(unsigned workers);
   ~WorkerPool();

@@ -11,8 +11,8 @@ namespace {
 std::string path_segment(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
     if (plain) {
       out += c;
     } else {
@@ -24,11 +24,13 @@ std::string path_segment(std::string_view text) {
 
 }  // namespace
 
-bool is_backfill(const detectors::Revision& revision, WallTime now, std::chrono::milliseconds max_age) {
+bool is_backfill(const detectors::Revision& revision, WallTime now,
+                 std::chrono::milliseconds max_age) {
   return revision.end_time < now - max_age;
 }
 
-std::vector<Header> cloud_event_headers(const detectors::Revision& revision, std::string_view site, bool backfill) {
+std::vector<Header> cloud_event_headers(const detectors::Revision& revision, std::string_view site,
+                                        bool backfill) {
   const bool alert = revision.feed == detectors::Feed::kAlerts;
   std::vector<Header> headers{
       {"ce_specversion", "1.0"},

@@ -18,7 +18,8 @@ std::string render(std::uint64_t cursor) {
 
 }  // namespace
 
-config::Result<std::uint64_t> read_cursor(const std::filesystem::path& file, const NoticeSink& notice) {
+config::Result<std::uint64_t> read_cursor(const std::filesystem::path& file,
+                                          const NoticeSink& notice) {
   std::error_code missing;
   if (!std::filesystem::exists(file, missing) && !missing) return 0;
   const auto text = read_file(file);
@@ -27,8 +28,9 @@ config::Result<std::uint64_t> read_cursor(const std::filesystem::path& file, con
   if (const std::size_t blank = text->find(' '); blank != std::string::npos)
     std::from_chars(text->data() + blank + 1, text->data() + text->size(), cursor);
   if (*text == render(cursor)) return cursor;
-  notice(NoticeLevel::kWarning, fmt::format("{} is damaged: the sink gets again what the outbox still holds",
-                                            file.native()));
+  notice(
+      NoticeLevel::kWarning,
+      fmt::format("{} is damaged: the sink gets again what the outbox still holds", file.native()));
   return 0;
 }
 

@@ -14,6 +14,7 @@ namespace stuffwatch::daemon::sinks {
 // Errors: the file is there but cannot be read (rights, disk); damaged contents are said through `notice` and read as 0.
 [[nodiscard]] config::Result<std::uint64_t> read_cursor(const std::filesystem::path& file,
                                                         const NoticeSink& notice);
-[[nodiscard]] config::Result<void> write_cursor(const std::filesystem::path& file, std::uint64_t cursor);
+[[nodiscard]] config::Result<void> write_cursor(const std::filesystem::path& file,
+                                                std::uint64_t cursor);
 
 }  // namespace stuffwatch::daemon::sinks

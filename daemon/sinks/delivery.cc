@@ -25,7 +25,8 @@ Delivery::~Delivery() { stop(std::chrono::milliseconds(0)); }
 
 Result<std::unique_ptr<Delivery>> Delivery::open(DeliveryOptions options) {
   if (options.context.state_path.empty())
-    return config::misconfigured("state.path: the outbox needs a folder that survives a restart: write one");
+    return config::misconfigured(
+        "state.path: the outbox needs a folder that survives a restart: write one");
   std::unique_ptr<Delivery> delivery(new Delivery(std::move(options)));
   if (auto opened = delivery->open_outbox(); !opened) return std::unexpected(opened.error());
   if (auto caught_up = delivery->catch_up(); !caught_up) return std::unexpected(caught_up.error());
@@ -71,13 +72,14 @@ Result<void> Delivery::attach_sinks() {
   for (const SinkSection& section : options_.sinks) {
     auto sink = make_sink(section, options_.context);
     if (!sink) return std::unexpected(sink.error());
-    auto runner = SinkRunner::attach({.name = section.name,
-                                      .cursor_file = options_.context.state_path / "cursors" / section.name,
-                                      .filter = section.filter(),
-                                      .clock = options_.context.clock,
-                                      .notice = options_.context.notice,
-                                      .delivered = options_.delivered},
-                                     *outbox_, std::move(*sink));
+    auto runner =
+        SinkRunner::attach({.name = section.name,
+                            .cursor_file = options_.context.state_path / "cursors" / section.name,
+                            .filter = section.filter(),
+                            .clock = options_.context.clock,
+                            .notice = options_.context.notice,
+                            .delivered = options_.delivered},
+                           *outbox_, std::move(*sink));
     if (!runner) return std::unexpected(runner.error());
     runners_.push_back(std::move(*runner));
   }
@@ -117,14 +119,16 @@ void Delivery::stop(std::chrono::milliseconds patience) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   const auto left = [&] {
     const auto rest = deadline - std::chrono::steady_clock::now();
-    return std::max(std::chrono::milliseconds(0), std::chrono::duration_cast<std::chrono::milliseconds>(rest));
+    return std::max(std::chrono::milliseconds(0),
+                    std::chrono::duration_cast<std::chrono::milliseconds>(rest));
   };
   if (auto durable = outbox_->wait_durable(outbox_->appended(), left()); !durable)
     options_.context.notice(NoticeLevel::kError, durable.error().message);
   for (const auto& runner : runners_) runner->begin_stop();
   for (const auto& runner : runners_) runner->stop(left());
   outbox_->stop();
-  if (auto saved = ledger_.save(); !saved) options_.context.notice(NoticeLevel::kError, saved.error().message);
+  if (auto saved = ledger_.save(); !saved)
+    options_.context.notice(NoticeLevel::kError, saved.error().message);
 }
 
 }  // namespace stuffwatch::daemon::sinks

@@ -24,8 +24,8 @@
 namespace stuffwatch::daemon::sinks {
 
 struct DeliveryOptions {
-  SinkContext context;              // state_path must not be empty
-  std::vector<SinkSection> sinks;   // as complete_sinks() returns them
+  SinkContext context;             // state_path must not be empty
+  std::vector<SinkSection> sinks;  // as complete_sinks() returns them
   OutboxSection outbox;
   // Once for every revision and sink that took it, in the sink's thread: the INFO line.
   std::function<void(std::string_view sink, const detectors::Revision&)> delivered =
@@ -53,7 +53,8 @@ class Delivery {
   // Begins to deliver, what the last run left first.
   void start();
   // As Outbox::append(); the sequence goes into the checkpoint, which waits for it with wait_durable().
-  [[nodiscard]] config::Result<std::uint64_t> append(std::span<const detectors::Revision> revisions) {
+  [[nodiscard]] config::Result<std::uint64_t> append(
+      std::span<const detectors::Revision> revisions) {
     return outbox_->append(revisions);
   }
   [[nodiscard]] Outbox& outbox() { return *outbox_; }
@@ -73,7 +74,7 @@ class Delivery {
   Ledger ledger_;
   std::unique_ptr<Outbox> outbox_;
   std::vector<std::unique_ptr<SinkRunner>> runners_;  // after the outbox: gone before it
-  bool opened_ = false;  // the ledger is complete: it may be saved
+  bool opened_ = false;                               // the ledger is complete: it may be saved
   bool stopped_ = false;
 };
 

@@ -58,7 +58,7 @@ Result<std::string> read_range(const FileDescriptor& file, std::uint64_t offset,
 Result<std::string> read_file(const std::filesystem::path& path) {
   auto file = open_file(path, O_RDONLY);
   if (!file) return std::unexpected(file.error());
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file->get(), &status) != 0)
     return failed("cannot read {}: {}", path.native(), system_reason(errno));
   return read_range(*file, 0, static_cast<std::uint64_t>(status.st_size), path);
@@ -76,7 +76,8 @@ Result<void> make_folder(const std::filesystem::path& folder) {
 }
 
 Result<void> sync_folder(const std::filesystem::path& folder) {
-  auto file = open_file(folder.empty() ? std::filesystem::path(".") : folder, O_RDONLY | O_DIRECTORY);
+  auto file =
+      open_file(folder.empty() ? std::filesystem::path(".") : folder, O_RDONLY | O_DIRECTORY);
   if (!file) return std::unexpected(file.error());
   if (::fsync(file->get()) != 0)
     return failed("cannot sync {}: {}", folder.native(), system_reason(errno));
@@ -95,7 +96,8 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
   if (::fsync(file->get()) != 0)
     return failed("cannot sync {}: {}", beside.native(), system_reason(errno));
   if (::rename(beside.c_str(), path.c_str()) != 0)
-    return failed("cannot rename {} to {}: {}", beside.native(), path.native(), system_reason(errno));
+    return failed("cannot rename {} to {}: {}", beside.native(), path.native(),
+                  system_reason(errno));
   return sync_folder(path.parent_path());
 }
 

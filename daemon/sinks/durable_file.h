@@ -45,11 +45,12 @@ class FileDescriptor {
 [[nodiscard]] config::Result<void> write_all(const FileDescriptor& file, std::string_view bytes,
                                              const std::filesystem::path& path);
 // Bytes [offset, offset + size) of the file; fewer when it ends before.
-[[nodiscard]] config::Result<std::string> read_range(const FileDescriptor& file, std::uint64_t offset,
-                                                     std::uint64_t size,
+[[nodiscard]] config::Result<std::string> read_range(const FileDescriptor& file,
+                                                     std::uint64_t offset, std::uint64_t size,
                                                      const std::filesystem::path& path);
 [[nodiscard]] config::Result<std::string> read_file(const std::filesystem::path& path);
-[[nodiscard]] config::Result<void> make_folder(const std::filesystem::path& folder);  // 0700, parents too
+[[nodiscard]] config::Result<void> make_folder(
+    const std::filesystem::path& folder);  // 0700, parents too
 [[nodiscard]] config::Result<void> sync_folder(const std::filesystem::path& folder);
 // Writes beside it, syncs, renames over it, syncs the folder: after a crash the old or the new file is there, whole.
 [[nodiscard]] config::Result<void> replace_file(const std::filesystem::path& path,

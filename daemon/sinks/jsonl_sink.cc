@@ -19,7 +19,7 @@ constexpr std::uint64_t kTailBytes = 64 << 10U;
 }  // namespace
 
 Result<void> JsonlSink::open() {
-  struct stat status {};
+  struct stat status{};
   const bool special = ::stat(options_.path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
   const int flags = special ? O_WRONLY | O_APPEND | O_NONBLOCK : O_RDWR | O_CREAT | O_APPEND;
   auto file = open_file(options_.path, flags, 0640);
@@ -29,7 +29,9 @@ Result<void> JsonlSink::open() {
   file_ = std::move(*file);
   regular_ = S_ISREG(status.st_mode);
   size_ = regular_ ? static_cast<std::uint64_t>(status.st_size) : 0;
-  auto done = !regular_ ? Result<void>{} : size_ == 0 ? sync_folder(options_.path.parent_path()) : cut_torn_line(size_);
+  auto done = !regular_    ? Result<void>{}
+              : size_ == 0 ? sync_folder(options_.path.parent_path())
+                           : cut_torn_line(size_);
   if (!done) file_.reset();
   return done;
 }
@@ -49,25 +51,30 @@ Result<void> JsonlSink::cut_torn_line(std::uint64_t size) {
   }
   if (keep == size) return {};
   if (::ftruncate(file_.get(), static_cast<off_t>(keep)) != 0)
-    return failed("cannot cut the torn line of {}: {}", options_.path.native(), system_reason(errno));
+    return failed("cannot cut the torn line of {}: {}", options_.path.native(),
+                  system_reason(errno));
   size_ = keep;
-  options_.notice(NoticeLevel::kWarning, fmt::format("{}: cut a last line of {} bytes that was never finished",
-                                                     options_.path.native(), size - keep));
+  options_.notice(NoticeLevel::kWarning,
+                  fmt::format("{}: cut a last line of {} bytes that was never finished",
+                              options_.path.native(), size - keep));
   return {};
 }
 
 // logrotate, or a person, put the file elsewhere.
 bool JsonlSink::moved_away() const {
-  struct stat there {};
-  struct stat ours {};
+  struct stat there{};
+  struct stat ours{};
   if (::stat(options_.path.c_str(), &there) != 0) return errno == ENOENT;
-  return ::fstat(file_.get(), &ours) == 0 && (there.st_ino != ours.st_ino || there.st_dev != ours.st_dev);
+  return ::fstat(file_.get(), &ours) == 0 &&
+         (there.st_ino != ours.st_ino || there.st_dev != ours.st_dev);
 }
 
 Result<void> JsonlSink::rotate() {
   if (auto settled = settle(); !settled) return settled;
   const auto numbered = [&](std::uint32_t number) {
-    return number == 0 ? options_.path : std::filesystem::path(fmt::format("{}.{}", options_.path.native(), number));
+    return number == 0
+               ? options_.path
+               : std::filesystem::path(fmt::format("{}.{}", options_.path.native(), number));
   };
   if (options_.keep == 0 && ::unlink(options_.path.c_str()) != 0)
     return failed("cannot remove {}: {}", options_.path.native(), system_reason(errno));
@@ -90,7 +97,8 @@ Result<void> JsonlSink::ready() {
 Result<void> JsonlSink::write_lines() {
   auto written = write_all(file_, lines_, options_.path);
   if (!written) {
-    if (regular_ && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) file_.reset();  // cut when reopened
+    if (regular_ && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0)
+      file_.reset();  // cut when reopened
     return written;
   }
   size_ += lines_.size();
@@ -110,7 +118,8 @@ Result<Delivered> JsonlSink::deliver(std::span<const detectors::Revision> revisi
   for (std::size_t i = 0; i < revisions.size(); ++i) {
     const std::string& body = revisions[i].body;
     const std::uint64_t size = size_ + lines_.size();
-    if (regular_ && options_.rotate_bytes != 0 && size != 0 && size + body.size() + 1 > options_.rotate_bytes) {
+    if (regular_ && options_.rotate_bytes != 0 && size != 0 &&
+        size + body.size() + 1 > options_.rotate_bytes) {
       if (auto written = write_lines(); !written) return stopped(written.error());
       delivered.count = i;
       if (auto rotated = rotate(); !rotated) return stopped(rotated.error());

@@ -16,7 +16,7 @@
 namespace stuffwatch::daemon::sinks {
 
 struct JsonlSinkOptions {
-  std::filesystem::path path;      // or a pipe or device: then there is no rotation and nothing is cut
+  std::filesystem::path path;  // or a pipe or device: then there is no rotation and nothing is cut
   std::uint64_t rotate_bytes = 0;  // 0: never
   std::uint32_t keep = 10;         // rotated files, `<path>.1` the newest
   NoticeSink notice = [](NoticeLevel, const std::string&) {};
@@ -26,7 +26,8 @@ class JsonlSink final : public Sink {
  public:
   explicit JsonlSink(JsonlSinkOptions options) : options_(std::move(options)) {}
 
-  [[nodiscard]] config::Result<Delivered> deliver(std::span<const detectors::Revision> revisions) override;
+  [[nodiscard]] config::Result<Delivered> deliver(
+      std::span<const detectors::Revision> revisions) override;
   [[nodiscard]] config::Result<void> settle() override;
   [[nodiscard]] config::Result<void> check() override { return ready(); }
 

@@ -53,7 +53,8 @@ class KafkaSink final : public Sink {
   const std::chrono::milliseconds patience_;
   std::unique_ptr<ingest::KafkaProducer> producer_;
   std::vector<Outcome> outcomes_;  // of the batch under way, in its order; tokens rise
-  std::string trouble_;            // what the client said while the batch waited: a time-out alone explains nothing
+  std::string
+      trouble_;  // what the client said while the batch waited: a time-out alone explains nothing
   std::atomic<bool> cancelled_{false};
 };
 
@@ -81,7 +82,8 @@ bool KafkaSink::send(const Revision& revision) {
   }
   using Why = ingest::KafkaRefusal::Why;
   const bool refused = sent.error().why == Why::kTooLarge;
-  outcomes_.push_back({.kind = refused ? Outcome::Kind::kRefused : Outcome::Kind::kFailed, .problem = sent.error().problem});
+  outcomes_.push_back({.kind = refused ? Outcome::Kind::kRefused : Outcome::Kind::kFailed,
+                       .problem = sent.error().problem});
   return refused;
 }
 
@@ -102,12 +104,14 @@ void KafkaSink::collect(std::chrono::milliseconds wait) {
 Delivered KafkaSink::sum_up(std::size_t given) const {
   Delivered delivered;
   for (const Outcome& outcome : outcomes_) {
-    if (outcome.kind != Outcome::Kind::kTaken) delivered.problem = fmt::format("topic {}: {}", topic_, outcome.problem);
+    if (outcome.kind != Outcome::Kind::kTaken)
+      delivered.problem = fmt::format("topic {}: {}", topic_, outcome.problem);
     if (outcome.kind == Outcome::Kind::kFailed) return delivered;
     if (outcome.kind == Outcome::Kind::kRefused) ++delivered.refused;
     ++delivered.count;
   }
-  if (delivered.count < given && delivered.problem.empty()) delivered.problem = "the client's queue is full";
+  if (delivered.count < given && delivered.problem.empty())
+    delivered.problem = "the client's queue is full";
   return delivered;
 }
 
@@ -118,12 +122,14 @@ Result<Delivered> KafkaSink::deliver(std::span<const Revision> revisions) {
   for (const Revision& revision : revisions)
     if (!send(revision)) break;
   while (std::ranges::find(outcomes_, Outcome::Kind::kWaiting, &Outcome::kind) != outcomes_.end()) {
-    if (cancelled_) return failed("topic {}: not acknowledged when the process was stopped", topic_);
+    if (cancelled_)
+      return failed("topic {}: not acknowledged when the process was stopped", topic_);
     collect(kSlice);
   }
   Delivered delivered = sum_up(revisions.size());
   if (delivered.count < revisions.size()) {
-    if (!trouble_.empty() && !delivered.problem.contains(trouble_)) delivered.problem += "; " + trouble_;
+    if (!trouble_.empty() && !delivered.problem.contains(trouble_))
+      delivered.problem += "; " + trouble_;
     // A client that was refused a topic believes so until its next refresh, a minute later: the next attempt has a new one.
     producer_.reset();
   }
@@ -137,10 +143,11 @@ Result<void> KafkaSink::check() {
   if (!client) return std::unexpected(client.error());
   const KafkaTopic topic(rd_kafka_topic_new(client->get(), topic_.c_str(), nullptr));
   const rd_kafka_metadata_t* metadata = nullptr;
-  rd_kafka_resp_err_t error =
-      rd_kafka_metadata(client->get(), 0, topic.get(), &metadata, static_cast<int>(patience_.count()));
+  rd_kafka_resp_err_t error = rd_kafka_metadata(client->get(), 0, topic.get(), &metadata,
+                                                static_cast<int>(patience_.count()));
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    error = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    error = metadata->topic_cnt == 1 ? metadata->topics[0].err
+                                     : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     rd_kafka_metadata_destroy(metadata);
   }
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -152,7 +159,8 @@ Result<void> KafkaSink::check() {
 
 Result<std::unique_ptr<Sink>> make_kafka_sink(const std::string& topic, const SinkContext& context,
                                               std::chrono::milliseconds patience) {
-  if (auto good = ingest::check_kafka_settings(context.kafka); !good) return std::unexpected(good.error());
+  if (auto good = ingest::check_kafka_settings(context.kafka); !good)
+    return std::unexpected(good.error());
   SinkContext complete = context;
   if (!complete.clock)
     complete.clock = [] {

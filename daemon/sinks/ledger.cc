@@ -36,7 +36,8 @@ std::vector<LedgerCampaign*> oldest_closed_first(auto& campaigns) {
   std::vector<LedgerCampaign*> order;
   order.reserve(campaigns.size());
   for (auto& [id, campaign] : campaigns) order.push_back(&campaign);
-  std::ranges::sort(order, {}, [](const LedgerCampaign* campaign) { return keep_order(*campaign); });
+  std::ranges::sort(order, {},
+                    [](const LedgerCampaign* campaign) { return keep_order(*campaign); });
   return order;
 }
 
@@ -53,9 +54,10 @@ Result<void> Ledger::load() {
     aside += ".damaged";
     std::error_code error;
     std::filesystem::rename(options_.file, aside, error);
-    options_.notice(NoticeLevel::kError,
-                    fmt::format("{}; it was set aside as {}, campaigns are learned again from the outbox",
-                                state.error().message, aside.native()));
+    options_.notice(
+        NoticeLevel::kError,
+        fmt::format("{}; it was set aside as {}, campaigns are learned again from the outbox",
+                    state.error().message, aside.native()));
     return {};
   }
   saved_.with([&](auto& saved) { saved = state->position; });
@@ -120,7 +122,8 @@ std::string Ledger::render(const State& state) {
   std::vector<const LedgerCampaign*> order;
   for (const auto& [id, campaign] : state.campaigns) order.push_back(&campaign);
   std::ranges::sort(order, {}, &LedgerCampaign::sequence);
-  for (const LedgerCampaign* campaign : order) writer.put(campaign->opened.time_since_epoch().count());
+  for (const LedgerCampaign* campaign : order)
+    writer.put(campaign->opened.time_since_epoch().count());
   for (const LedgerCampaign* campaign : order) {
     // Always fits: it came out of an outbox record.
     [[maybe_unused]] const bool fits =
@@ -161,7 +164,8 @@ Result<Ledger::State> Ledger::parse(std::string_view bytes) const {
     if (i >= opened.size()) return damaged("it holds more campaigns than it says");
     state.body_bytes += entry->revision.body.size();
     std::string id = entry->revision.id;
-    state.campaigns.emplace(std::move(id), LedgerCampaign{std::move(entry->revision), opened[i], entry->sequence});
+    state.campaigns.emplace(std::move(id),
+                            LedgerCampaign{std::move(entry->revision), opened[i], entry->sequence});
   }
   if (state.campaigns.size() != opened.size()) return damaged("a campaign in it cannot be read");
   return state;
@@ -192,9 +196,22 @@ std::vector<LedgerCampaign> Ledger::campaigns() const {
     list.reserve(state.campaigns.size());
     for (const auto& [id, campaign] : state.campaigns) {
       const detectors::Revision& last = campaign.last;
-      list.push_back({{last.feed, last.id, last.revision, last.time, last.end_time, last.severity, last.urgency,
-                       last.status, last.reason, last.attack, last.tenant, last.primary, last.summary, {}},
-                      campaign.opened, campaign.sequence});
+      list.push_back({{last.feed,
+                       last.id,
+                       last.revision,
+                       last.time,
+                       last.end_time,
+                       last.severity,
+                       last.urgency,
+                       last.status,
+                       last.reason,
+                       last.attack,
+                       last.tenant,
+                       last.primary,
+                       last.summary,
+                       {}},
+                      campaign.opened,
+                      campaign.sequence});
     }
     std::ranges::sort(list, std::ranges::greater{}, &LedgerCampaign::sequence);
     return list;
@@ -212,7 +229,8 @@ Result<LedgerCampaign> Ledger::find(std::string_view id_prefix) const {
         ++count;
       }
     if (count == 0) return failed("no campaign's id begins with {}", id_prefix);
-    if (count > 1) return failed("{} campaigns' ids begin with {}: give more of it", count, id_prefix);
+    if (count > 1)
+      return failed("{} campaigns' ids begin with {}: give more of it", count, id_prefix);
     return *found;
   });
 }
@@ -235,7 +253,8 @@ std::optional<LedgerCampaign> Ledger::open_by(std::string_view tenant, detectors
     const LedgerCampaign* found = nullptr;
     for (const auto& [id, campaign] : state.campaigns) {
       const detectors::Revision& last = campaign.last;
-      const bool same = is_open(campaign) && last.tenant == tenant && last.attack == attack && last.primary == primary;
+      const bool same = is_open(campaign) && last.tenant == tenant && last.attack == attack &&
+                        last.primary == primary;
       if (same && (!found || campaign.sequence > found->sequence)) found = &campaign;
     }
     return found ? std::optional(*found) : std::nullopt;
@@ -247,8 +266,10 @@ Result<void> Ledger::set_account_state(std::string_view id, AccountState wanted)
   const auto change = [&](AccountState to) {
     return state_.with([&](State& state) -> std::optional<AccountState> {
       const auto at = state.account_states.find(key);
-      const AccountState before = at == state.account_states.end() ? AccountState::kOpen : at->second;
-      const bool full = at == state.account_states.end() && state.account_states.size() >= options_.max_account_states;
+      const AccountState before =
+          at == state.account_states.end() ? AccountState::kOpen : at->second;
+      const bool full = at == state.account_states.end() &&
+                        state.account_states.size() >= options_.max_account_states;
       if (to == AccountState::kOpen) {
         state.account_states.erase(key);
       } else if (full) {
@@ -260,7 +281,9 @@ Result<void> Ledger::set_account_state(std::string_view id, AccountState wanted)
     });
   };
   const auto before = change(wanted);
-  if (!before) return failed("the states of {} accounts are kept and that is the limit", options_.max_account_states);
+  if (!before)
+    return failed("the states of {} accounts are kept and that is the limit",
+                  options_.max_account_states);
   auto saved = save();
   if (!saved) change(*before);
   return saved;
@@ -275,7 +298,8 @@ AccountState Ledger::account_state(std::string_view id) const {
 
 LedgerUsage Ledger::usage() const {
   return state_.with([](const State& state) {
-    const auto open = std::ranges::count_if(state.campaigns, [](const auto& item) { return is_open(item.second); });
+    const auto open = std::ranges::count_if(state.campaigns,
+                                            [](const auto& item) { return is_open(item.second); });
     return LedgerUsage{state.campaigns.size(), static_cast<std::uint64_t>(open), state.body_bytes,
                        state.account_states.size(), state.evicted_open};
   });

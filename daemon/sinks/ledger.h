@@ -36,7 +36,7 @@ struct LedgerCampaign {
 enum class AccountState : std::uint8_t { kOpen, kContained, kCleared };
 
 struct LedgerOptions {
-  std::filesystem::path file;  // state.path/ledger
+  std::filesystem::path file;          // state.path/ledger
   std::size_t max_campaigns = 20'000;  // above campaign.max_open
   std::uint64_t max_body_bytes = std::uint64_t{32} << 20U;
   std::size_t max_account_states = 100'000;

@@ -2,8 +2,8 @@
 // Threads: a NoticeSink is called from whichever thread met the event, possibly from several at once; it must not call back.
 #pragma once
 
-#include <cstdint>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 

@@ -41,7 +41,8 @@ Result<std::unique_ptr<Outbox>> Outbox::open(OutboxOptions options) {
   outbox->durable_ = outbox->log_->last();
   outbox->next_ = outbox->durable_ + 1;
   outbox->counts_.damaged_bytes = outbox->log_->damaged_bytes();
-  outbox->writer_ = std::jthread([raw = outbox.get()](const std::stop_token& stop) { raw->run(stop); });
+  outbox->writer_ =
+      std::jthread([raw = outbox.get()](const std::stop_token& stop) { raw->run(stop); });
   return outbox;
 }
 
@@ -82,8 +83,8 @@ Result<std::uint64_t> Outbox::append(std::span<const Revision> revisions) {
   if (stopped_) return failed("the outbox is stopped");
   if (pending_.bytes.size() >= options_.max_pending)
     return failed("the outbox cannot be written ({}) and {} bytes wait for it: free the disk of {}",
-                  counts_.problem.empty() ? "the disk is slow" : counts_.problem, pending_.bytes.size(),
-                  options_.folder.native());
+                  counts_.problem.empty() ? "the disk is slow" : counts_.problem,
+                  pending_.bytes.size(), options_.folder.native());
   for (const Revision& revision : revisions) {
     const auto known = known_.find(key_of(revision.feed, revision.id));
     if (known != known_.end() && revision.revision <= known->second.revision) {
@@ -93,9 +94,10 @@ Result<std::uint64_t> Outbox::append(std::span<const Revision> revisions) {
     Entry entry{.sequence = next_, .appended = now, .revision = revision};
     if (!append_record(pending_.bytes, entry)) {
       ++counts_.oversized_records;
-      options_.notice(NoticeLevel::kError,
-                      fmt::format("{}/{} is larger than {} bytes and was not kept: lower limits.alert_bytes",
-                                  revision.id, revision.revision, kMaxRecordBytes));
+      options_.notice(
+          NoticeLevel::kError,
+          fmt::format("{}/{} is larger than {} bytes and was not kept: lower limits.alert_bytes",
+                      revision.id, revision.revision, kMaxRecordBytes));
       continue;
     }
     ++next_;
@@ -147,9 +149,12 @@ std::unique_ptr<OutboxReader> Outbox::attach(std::string name, std::uint64_t cur
   std::erase_if(seats_, [&](const Seat& seat) { return seat.name == reader->name(); });
   seats_.push_back({reader->name(), reader.get(), cursor});
   if (cursor >= next_) {
-    options_.notice(NoticeLevel::kError,
-                    fmt::format("sink {} has taken records up to {} but the outbox ends at {}: its end was lost, the "
-                                "numbers go on after the sink's", reader->name(), cursor, next_ - 1));
+    options_.notice(
+        NoticeLevel::kError,
+        fmt::format(
+            "sink {} has taken records up to {} but the outbox ends at {}: its end was lost, the "
+            "numbers go on after the sink's",
+            reader->name(), cursor, next_ - 1));
     next_ = cursor + 1;
     skipped_ahead_ = true;
   }
@@ -173,17 +178,20 @@ void Outbox::all_attached() {
 }
 
 void Outbox::report_damage(const std::string& name, std::uint64_t bytes) {
-  options_.notice(NoticeLevel::kError,
-                  fmt::format("sink {}: {} damaged bytes of the outbox were stepped over; what they held was not "
-                              "delivered. Check the disk.", name, bytes));
+  options_.notice(
+      NoticeLevel::kError,
+      fmt::format(
+          "sink {}: {} damaged bytes of the outbox were stepped over; what they held was not "
+          "delivered. Check the disk.",
+          name, bytes));
   const std::scoped_lock lock(mutex_);
   counts_.damaged_bytes += bytes;
 }
 
 std::optional<Segment> Outbox::locate(std::uint64_t after) const {
   const std::scoped_lock lock(mutex_);
-  const auto found =
-      std::ranges::upper_bound(segments_, after, {}, [](const Segment& segment) { return segment.last; });
+  const auto found = std::ranges::upper_bound(segments_, after, {},
+                                              [](const Segment& segment) { return segment.last; });
   return found == segments_.end() ? std::nullopt : std::optional(*found);
 }
 
@@ -257,14 +265,16 @@ void Outbox::write_failed(Pending group, const Error& error) {
     counts_.problem = error.message;
   }
   if (first)
-    options_.notice(NoticeLevel::kError,
-                    fmt::format("{}; alerts wait in memory until the outbox can be written", error.message));
+    options_.notice(
+        NoticeLevel::kError,
+        fmt::format("{}; alerts wait in memory until the outbox can be written", error.message));
 }
 
 // With mutex_ held. Without any sink nothing is delivered.
 std::uint64_t Outbox::slowest() const {
   std::uint64_t cursor = seats_.empty() ? 0 : durable_;
-  for (const Seat& seat : seats_) cursor = std::min(cursor, seat.reader ? seat.reader->cursor() : seat.cursor);
+  for (const Seat& seat : seats_)
+    cursor = std::min(cursor, seat.reader ? seat.reader->cursor() : seat.cursor);
   return cursor;
 }
 
@@ -294,9 +304,12 @@ void Outbox::count_dropped(std::size_t segments, std::uint64_t delivered) {
   }
   if (lost == 0) return;
   counts_.dropped_records += lost;
-  options_.notice(NoticeLevel::kError,
-                  fmt::format("the outbox is over its cap of {} bytes: {} revisions that a sink has not taken were "
-                              "dropped. Mend the sink or raise outbox.max_bytes.", options_.max_bytes, lost));
+  options_.notice(
+      NoticeLevel::kError,
+      fmt::format(
+          "the outbox is over its cap of {} bytes: {} revisions that a sink has not taken were "
+          "dropped. Mend the sink or raise outbox.max_bytes.",
+          options_.max_bytes, lost));
 }
 
 void Outbox::maintain() {
@@ -338,8 +351,8 @@ OutboxUsage Outbox::usage() const {
   }
   usage.segments = segments_.size();
   usage.max_bytes = options_.max_bytes;
-  usage.share_of_cap =
-      static_cast<double>(usage.undelivered_bytes) / static_cast<double>(std::max<std::uint64_t>(options_.max_bytes, 1));
+  usage.share_of_cap = static_cast<double>(usage.undelivered_bytes) /
+                       static_cast<double>(std::max<std::uint64_t>(options_.max_bytes, 1));
   for (const Seat& seat : seats_) {
     if (!seat.reader || seat.reader->cursor() >= durable_) continue;
     if (const WallTime since = seat.reader->waiting_since(); since != WallTime{})

@@ -34,13 +34,15 @@
 namespace stuffwatch::daemon::sinks {
 
 struct OutboxOptions {
-  std::filesystem::path folder;                            // state.path/outbox
+  std::filesystem::path folder;  // state.path/outbox
   std::uint64_t segment_bytes = std::uint64_t{8} << 20U;
-  std::uint64_t max_bytes = std::uint64_t{1} << 30U;       // above it even undelivered segments go, counted
-  std::chrono::milliseconds max_age = std::chrono::hours(7 * 24);  // delivered segments older than this go
-  std::uint64_t max_pending = std::uint64_t{64} << 20U;    // encoded bytes that may wait for the disk
-  std::size_t max_known = 500'000;                         // campaigns and accounts whose last revision is remembered
-  WallClock clock{};                                         // default: the system's
+  std::uint64_t max_bytes = std::uint64_t{1}
+                            << 30U;  // above it even undelivered segments go, counted
+  std::chrono::milliseconds max_age =
+      std::chrono::hours(7 * 24);                        // delivered segments older than this go
+  std::uint64_t max_pending = std::uint64_t{64} << 20U;  // encoded bytes that may wait for the disk
+  std::size_t max_known = 500'000;  // campaigns and accounts whose last revision is remembered
+  WallClock clock{};                // default: the system's
   NoticeSink notice = [](NoticeLevel, const std::string&) {};
   // In the writer's thread, after a group is durable and before durable() says so.
   std::function<void(std::span<const Entry>)> on_durable = [](std::span<const Entry>) {};
@@ -51,16 +53,17 @@ struct OutboxOptions {
 // Numbers for metrics and /readyz.
 struct OutboxUsage {
   std::uint64_t bytes = 0, segments = 0, max_bytes = 0;
-  std::uint64_t undelivered_bytes = 0;  // what the slowest sink has yet to take; exact to a segment's mean record
-  double share_of_cap = 0;              // undelivered_bytes / max_bytes: alert well before 1
+  std::uint64_t undelivered_bytes =
+      0;  // what the slowest sink has yet to take; exact to a segment's mean record
+  double share_of_cap = 0;  // undelivered_bytes / max_bytes: alert well before 1
   std::chrono::milliseconds oldest_undelivered_age{0};
-  std::uint64_t appended = 0, durable = 0;   // sequence numbers
-  std::uint64_t recomputed = 0;              // revisions dropped because they had been said already
-  std::uint64_t dropped_records = 0;         // undelivered ones lost to max_bytes
-  std::uint64_t oversized_records = 0;       // revisions beyond kMaxRecordBytes, refused
+  std::uint64_t appended = 0, durable = 0;  // sequence numbers
+  std::uint64_t recomputed = 0;             // revisions dropped because they had been said already
+  std::uint64_t dropped_records = 0;        // undelivered ones lost to max_bytes
+  std::uint64_t oversized_records = 0;      // revisions beyond kMaxRecordBytes, refused
   std::uint64_t damaged_bytes = 0;
   std::uint64_t failed_writes = 0;
-  std::string problem;                       // empty while the disk is well
+  std::string problem;  // empty while the disk is well
 };
 
 class Outbox {
@@ -73,7 +76,8 @@ class Outbox {
 
   // Takes all of them or none. A revision at or below the last one known of its (feed, id) was said before and is dropped.
   // Returns the sequence number up to which everything given so far stands; durable once durable() reaches it.
-  [[nodiscard]] config::Result<std::uint64_t> append(std::span<const detectors::Revision> revisions);
+  [[nodiscard]] config::Result<std::uint64_t> append(
+      std::span<const detectors::Revision> revisions);
   [[nodiscard]] std::uint64_t appended() const;
   [[nodiscard]] std::uint64_t durable() const;
   [[nodiscard]] config::Result<void> wait_durable(std::uint64_t sequence,

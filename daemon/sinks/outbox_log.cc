@@ -52,8 +52,9 @@ Result<FileDescriptor> take_folder(const std::filesystem::path& folder) {
   auto lock = open_file(folder / "lock", O_RDWR | O_CREAT);
   if (lock && ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK)
-      return failed("{} is in use by another stuffwatch: stop it, or give this one its own state.path",
-                    folder.native());
+      return failed(
+          "{} is in use by another stuffwatch: stop it, or give this one its own state.path",
+          folder.native());
     return failed("cannot lock {}: {}", folder.native(), system_reason(errno));
   }
   return lock;
@@ -61,7 +62,8 @@ Result<FileDescriptor> take_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Result<OutboxLog> OutboxLog::open(OutboxLogOptions options, const std::function<void(Entry&&)>& visit) {
+Result<OutboxLog> OutboxLog::open(OutboxLogOptions options,
+                                  const std::function<void(Entry&&)>& visit) {
   OutboxLog log(std::move(options));
   auto lock = take_folder(log.options_.folder);
   if (!lock) return std::unexpected(lock.error());
@@ -98,9 +100,12 @@ Result<void> OutboxLog::scan_segment(const std::filesystem::path& path, bool new
   const std::size_t damaged = records.damaged() + (newest ? 0 : rest);
   if (damaged != 0) {
     damaged_bytes_ += damaged;
-    options_.notice(NoticeLevel::kError,
-                    fmt::format("{}: {} damaged bytes were stepped over; what they held is lost to sinks that had not "
-                                "read it. Check the disk.", path.native(), damaged));
+    options_.notice(
+        NoticeLevel::kError,
+        fmt::format(
+            "{}: {} damaged bytes were stepped over; what they held is lost to sinks that had not "
+            "read it. Check the disk.",
+            path.native(), damaged));
   }
   segment.bytes = newest ? records.valid_end() : bytes->size();
   segments_.push_back(std::move(segment));
@@ -114,9 +119,12 @@ Result<void> OutboxLog::cut(const std::filesystem::path& path, std::size_t size,
   if (torn != 0) {
     if (::ftruncate(file->get(), static_cast<off_t>(size)) != 0 || ::fsync(file->get()) != 0)
       return failed("cannot cut the torn end of {}: {}", path.native(), system_reason(errno));
-    options_.notice(NoticeLevel::kWarning,
-                    fmt::format("{}: cut {} bytes of a record that was being written when the process or the machine "
-                                "stopped", path.native(), torn));
+    options_.notice(
+        NoticeLevel::kWarning,
+        fmt::format(
+            "{}: cut {} bytes of a record that was being written when the process or the machine "
+            "stopped",
+            path.native(), torn));
   }
   if (size >= kSegmentHeaderBytes && damaged_bytes_ == 0) active_ = std::move(*file);
   return {};
@@ -134,7 +142,9 @@ Result<void> OutboxLog::start_segment(std::uint64_t first) {
   if (auto synced = sync_folder(options_.folder); !synced) return synced;
   // The same name comes again only when nothing was synced to it: a segment without records.
   if (!segments_.empty() && segments_.back().path == path) segments_.pop_back();
-  segments_.push_back({.path = path, .first = first, .last = std::max(last(), first - 1),
+  segments_.push_back({.path = path,
+                       .first = first,
+                       .last = std::max(last(), first - 1),
                        .bytes = kSegmentHeaderBytes});
   active_ = std::move(*file);
   return {};

@@ -22,11 +22,11 @@ inline constexpr std::size_t kSegmentHeaderBytes = 16;
 
 struct Segment {
   std::filesystem::path path;
-  std::uint64_t first = 0;    // no record in it is below
-  std::uint64_t last = 0;     // its newest record; first - 1 when it has none
-  std::uint64_t bytes = 0;    // what is synced; the file may be longer by a group that failed
+  std::uint64_t first = 0;  // no record in it is below
+  std::uint64_t last = 0;   // its newest record; first - 1 when it has none
+  std::uint64_t bytes = 0;  // what is synced; the file may be longer by a group that failed
   std::uint64_t records = 0;
-  WallTime newest{};          // when its newest record was appended
+  WallTime newest{};  // when its newest record was appended
 };
 
 // Records about to be appended together, already encoded.

@@ -37,7 +37,8 @@ Result<std::vector<Entry>> OutboxReader::next(std::size_t count, std::size_t byt
 // Reads the rest of the segment that holds the next record; false when there is none. The buffer always ends where a
 // durable group ends, so a record that is cut short in it is damage.
 Result<bool> OutboxReader::refill() {
-  if (const std::size_t damaged = scanner_.damaged() + (buffer_.size() - scanner_.valid_end()); damaged != 0)
+  if (const std::size_t damaged = scanner_.damaged() + (buffer_.size() - scanner_.valid_end());
+      damaged != 0)
     outbox_.report_damage(name_, damaged);
   buffer_.clear();
   scanner_ = RecordScanner({});
@@ -50,7 +51,8 @@ Result<bool> OutboxReader::refill() {
     segment_first_ = segment->first;
     offset_ = kSegmentHeaderBytes;
   }
-  if (offset_ >= segment->bytes) {  // read to its end without meeting its last record: that one is damaged
+  if (offset_ >=
+      segment->bytes) {  // read to its end without meeting its last record: that one is damaged
     position_ = segment->last;
     return true;
   }

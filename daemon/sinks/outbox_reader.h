@@ -33,7 +33,9 @@ class OutboxReader {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t cursor() const { return cursor_.load(std::memory_order_relaxed); }
-  [[nodiscard]] WallTime waiting_since() const { return WallTime(WallTime::duration(waiting_ms_.load())); }
+  [[nodiscard]] WallTime waiting_since() const {
+    return WallTime(WallTime::duration(waiting_ms_.load()));
+  }
   // Where next() goes on: everything up to here was shown, or is gone.
   [[nodiscard]] std::uint64_t position() const { return position_; }
 

@@ -16,7 +16,8 @@
 namespace stuffwatch::daemon::sinks {
 
 inline constexpr std::size_t kRecordHeaderBytes = 24;
-inline constexpr std::size_t kMaxRecordBytes = std::size_t{16} << 20U;  // a longer payload is damage
+inline constexpr std::size_t kMaxRecordBytes = std::size_t{16}
+                                               << 20U;  // a longer payload is damage
 
 // A revision with its place in the outbox.
 struct Entry {
@@ -39,8 +40,12 @@ class RecordScanner {
   [[nodiscard]] std::optional<Entry> next();
 
   [[nodiscard]] std::size_t offset() const { return offset_; }
-  [[nodiscard]] std::size_t valid_end() const { return valid_end_; }  // where the last whole record ended
-  [[nodiscard]] std::size_t damaged() const { return damaged_; }      // bytes stepped over before valid_end()
+  [[nodiscard]] std::size_t valid_end() const {
+    return valid_end_;
+  }  // where the last whole record ended
+  [[nodiscard]] std::size_t damaged() const {
+    return damaged_;
+  }  // bytes stepped over before valid_end()
 
  private:
   std::string_view bytes_;

@@ -29,7 +29,7 @@ struct SinkSection {
   detectors::Feed feed = detectors::Feed::kAlerts;
   detectors::Severity min_severity = detectors::Severity::kInfo;
   detectors::Urgency min_urgency = detectors::Urgency::kLog;
-  std::string path{};   // jsonl; empty: alerts.jsonl or accounts.jsonl in state.path
+  std::string path{};  // jsonl; empty: alerts.jsonl or accounts.jsonl in state.path
   config::Bytes rotate_bytes = config::mebibytes(256);
   std::uint32_t keep = 10;
   std::string topic{};  // kafka
@@ -59,12 +59,13 @@ struct SinkContext {
 
 // The sinks in force: the two JSONL files when none is configured; names and paths filled in. Refused: two of one name, two
 // on one file, a Kafka sink that writes to a topic this daemon reads (`input_topics`).
-[[nodiscard]] config::Result<std::vector<SinkSection>> complete_sinks(std::vector<SinkSection> sinks,
-                                                                      const SinkContext& context,
-                                                                      const std::vector<std::string>& input_topics = {});
+[[nodiscard]] config::Result<std::vector<SinkSection>> complete_sinks(
+    std::vector<SinkSection> sinks, const SinkContext& context,
+    const std::vector<std::string>& input_topics = {});
 
 // For a section that complete_sinks() has seen.
-[[nodiscard]] config::Result<std::unique_ptr<Sink>> make_sink(const SinkSection& section, const SinkContext& context);
+[[nodiscard]] config::Result<std::unique_ptr<Sink>> make_sink(const SinkSection& section,
+                                                              const SinkContext& context);
 
 }  // namespace stuffwatch::daemon::sinks
 

@@ -22,16 +22,25 @@ WallTime system_now() {
 Result<std::unique_ptr<SinkRunner>> SinkRunner::attach(SinkRunnerOptions options, Outbox& outbox,
                                                        std::unique_ptr<Sink> sink) {
   if (!options.clock) options.clock = system_now;
-  if (auto made = make_folder(options.cursor_file.parent_path()); !made) return std::unexpected(made.error());
+  if (auto made = make_folder(options.cursor_file.parent_path()); !made)
+    return std::unexpected(made.error());
   const auto cursor = read_cursor(options.cursor_file, options.notice);
   if (!cursor) return std::unexpected(cursor.error());
-  return std::unique_ptr<SinkRunner>(new SinkRunner(std::move(options), outbox, std::move(sink), *cursor));
+  return std::unique_ptr<SinkRunner>(
+      new SinkRunner(std::move(options), outbox, std::move(sink), *cursor));
 }
 
-SinkRunner::SinkRunner(SinkRunnerOptions options, Outbox& outbox, std::unique_ptr<Sink> sink, std::uint64_t cursor)
-    : options_(std::move(options)), outbox_(outbox), sink_(std::move(sink)),
-      reader_(outbox.attach(options_.name, cursor)), through_(cursor), saved_(cursor), saved_at_(options_.clock()),
-      jitter_(static_cast<std::uint32_t>(XXH3_64bits(options_.name.data(), options_.name.size()))) {}
+SinkRunner::SinkRunner(SinkRunnerOptions options, Outbox& outbox, std::unique_ptr<Sink> sink,
+                       std::uint64_t cursor)
+    : options_(std::move(options)),
+      outbox_(outbox),
+      sink_(std::move(sink)),
+      reader_(outbox.attach(options_.name, cursor)),
+      through_(cursor),
+      saved_(cursor),
+      saved_at_(options_.clock()),
+      jitter_(static_cast<std::uint32_t>(XXH3_64bits(options_.name.data(), options_.name.size()))) {
+}
 
 SinkRunner::~SinkRunner() { stop(0ms); }
 
@@ -83,8 +92,9 @@ Result<void> SinkRunner::deliver_batch() {
   const std::size_t count = std::min(delivered->count, batch_.size());
   const std::size_t refused = std::min(delivered->refused, count);
   if (refused != 0)
-    options_.notice(NoticeLevel::kError, fmt::format("sink {}: {} revisions were refused for good: {}", options_.name,
-                                                     refused, delivered->problem));
+    options_.notice(NoticeLevel::kError,
+                    fmt::format("sink {}: {} revisions were refused for good: {}", options_.name,
+                                refused, delivered->problem));
   metrics_.refused += refused;
   metrics_.delivered += count - refused;
   const bool all = count == batch_.size();
@@ -120,8 +130,9 @@ SinkRunner::Step SinkRunner::failed_step(const std::string& why) {
     problem_ = why;
   }
   if (failures == 1)
-    options_.notice(NoticeLevel::kError, fmt::format("sink {}: {}; it is tried again until it works, nothing is lost",
-                                                     options_.name, why));
+    options_.notice(NoticeLevel::kError,
+                    fmt::format("sink {}: {}; it is tried again until it works, nothing is lost",
+                                options_.name, why));
   const auto doubled = options_.first_retry * (std::int64_t{1} << std::min(failures - 1, 20U));
   const auto full = std::min(doubled, options_.slowest_retry);
   // Between half and the whole, so that many daemons do not come back at the same moment.
@@ -175,8 +186,10 @@ void SinkRunner::drain() {
   while (!hurry_ && reader_->cursor() < goal)
     if (step().kind != Step::Kind::kProgress) break;
   if (auto saved = save(true); !saved)
-    options_.notice(NoticeLevel::kError, fmt::format("sink {}: {}; what was delivered since the cursor was last saved "
-                                                     "will be delivered again", options_.name, saved.error().message));
+    options_.notice(NoticeLevel::kError,
+                    fmt::format("sink {}: {}; what was delivered since the cursor was last saved "
+                                "will be delivered again",
+                                options_.name, saved.error().message));
 }
 
 void SinkRunner::stop(std::chrono::milliseconds patience) {

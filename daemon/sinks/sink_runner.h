@@ -36,7 +36,8 @@ struct SinkFilter {
   detectors::Urgency min_urgency = detectors::Urgency::kLog;
 
   [[nodiscard]] bool passes(const detectors::Revision& revision) const {
-    return revision.feed == feed && revision.severity >= min_severity && revision.urgency >= min_urgency;
+    return revision.feed == feed && revision.severity >= min_severity &&
+           revision.urgency >= min_urgency;
   }
 };
 
@@ -58,14 +59,15 @@ struct SinkRunnerOptions {
 
 // Read by the metrics' thread at any time.
 struct SinkMetrics {
-  std::atomic<std::uint64_t> delivered{0};         // revisions
-  std::atomic<std::uint64_t> filtered{0};          // revisions of another feed, or below the minima
-  std::atomic<std::uint64_t> refused{0};           // revisions that the receiver will never take
-  std::atomic<std::uint64_t> failed{0};            // attempts
-  std::atomic<std::uint64_t> lag_records{0};       // durable but not delivered, as of the last step
-  std::atomic<std::int64_t> last_success_ms{0};    // wall time; 0: none yet
-  std::atomic<std::int64_t> waiting_since_ms{0};   // when the oldest undelivered record was appended; 0: none waits
-  std::atomic<std::uint32_t> failures_in_row{0};   // 0: well
+  std::atomic<std::uint64_t> delivered{0};       // revisions
+  std::atomic<std::uint64_t> filtered{0};        // revisions of another feed, or below the minima
+  std::atomic<std::uint64_t> refused{0};         // revisions that the receiver will never take
+  std::atomic<std::uint64_t> failed{0};          // attempts
+  std::atomic<std::uint64_t> lag_records{0};     // durable but not delivered, as of the last step
+  std::atomic<std::int64_t> last_success_ms{0};  // wall time; 0: none yet
+  std::atomic<std::int64_t> waiting_since_ms{
+      0};  // when the oldest undelivered record was appended; 0: none waits
+  std::atomic<std::uint32_t> failures_in_row{0};  // 0: well
 };
 
 class SinkRunner {
@@ -76,9 +78,8 @@ class SinkRunner {
   };
 
   // Reads the cursor and takes its place in the outbox, which must outlive the runner.
-  [[nodiscard]] static config::Result<std::unique_ptr<SinkRunner>> attach(SinkRunnerOptions options,
-                                                                          Outbox& outbox,
-                                                                          std::unique_ptr<Sink> sink);
+  [[nodiscard]] static config::Result<std::unique_ptr<SinkRunner>> attach(
+      SinkRunnerOptions options, Outbox& outbox, std::unique_ptr<Sink> sink);
   ~SinkRunner();
   SinkRunner(const SinkRunner&) = delete;
   SinkRunner& operator=(const SinkRunner&) = delete;
@@ -97,7 +98,8 @@ class SinkRunner {
   [[nodiscard]] std::string problem() const;  // why the last attempt failed; empty when it did not
 
  private:
-  SinkRunner(SinkRunnerOptions options, Outbox& outbox, std::unique_ptr<Sink> sink, std::uint64_t cursor);
+  SinkRunner(SinkRunnerOptions options, Outbox& outbox, std::unique_ptr<Sink> sink,
+             std::uint64_t cursor);
 
   [[nodiscard]] config::Result<void> fetch();
   [[nodiscard]] config::Result<void> deliver_batch();

@@ -21,23 +21,27 @@ struct AttackWords {
   std::string_view name, title;
   std::array<std::string_view, 2> techniques;  // MITRE ATT&CK, OWASP Automated Threats
 };
-constexpr std::array<AttackWords, 7> kAttacks{{{"credential_stuffing", "Credential stuffing", {"T1110.004", "OAT-008"}},
-                                               {"password_spraying", "Password spraying", {"T1110.003", "OAT-007"}},
-                                               {"password_guessing", "Password guessing", {"T1110.001", "OAT-007"}},
-                                               {"account_takeover", "Account takeover", {"T1078", ""}},
-                                               {"enumeration", "Account enumeration", {"T1589", "OAT-007"}},
-                                               {"ordered_automation", "Ordered automation", {"", ""}},
-                                               {"operational", "Operational event", {"", ""}}}};
+constexpr std::array<AttackWords, 7> kAttacks{
+    {{"credential_stuffing", "Credential stuffing", {"T1110.004", "OAT-008"}},
+     {"password_spraying", "Password spraying", {"T1110.003", "OAT-007"}},
+     {"password_guessing", "Password guessing", {"T1110.001", "OAT-007"}},
+     {"account_takeover", "Account takeover", {"T1078", ""}},
+     {"enumeration", "Account enumeration", {"T1589", "OAT-007"}},
+     {"ordered_automation", "Ordered automation", {"", ""}},
+     {"operational", "Operational event", {"", ""}}}};
 const AttackWords& words_of(AttackKind kind) { return kAttacks[static_cast<std::size_t>(kind)]; }
 
 std::string time_text(EventTime time) { return config::format_rfc3339(time); }
 
 std::string counted(std::uint64_t n) {  // 12,345
   std::string digits = std::to_string(n);
-  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), 1, ',');
+  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
   return digits;
 }
-std::string plural(std::uint64_t n, std::string_view one, std::string_view many) { return counted(n) + ' ' + std::string(n == 1 ? one : many); }
+std::string plural(std::uint64_t n, std::string_view one, std::string_view many) {
+  return counted(n) + ' ' + std::string(n == 1 ? one : many);
+}
 
 std::string lasting(std::chrono::milliseconds d) {
   const auto s = d.count() / 1000;
@@ -48,15 +52,22 @@ std::string lasting(std::chrono::milliseconds d) {
 }
 
 std::string where(const Campaign& c) {
-  if (c.keys.front().entity.kind == Entity::Kind::kAccount) return "on " + c.primary + " from " + plural(c.networks.count(), "network", "networks");
+  if (c.keys.front().entity.kind == Entity::Kind::kAccount)
+    return "on " + c.primary + " from " + plural(c.networks.count(), "network", "networks");
   if (c.keys.size() == 1) return "from " + c.primary.substr(4);
-  return "from " + plural(std::max<std::uint64_t>(c.sources.count(), c.keys.size()), "address", "addresses") + ", first " + c.primary.substr(4);
+  return "from " +
+         plural(std::max<std::uint64_t>(c.sources.count(), c.keys.size()), "address", "addresses") +
+         ", first " + c.primary.substr(4);
 }
 
 std::string summary_of(const Campaign& c) {
-  std::string text = fmt::format("{} {}: {} on {} in {}", words_of(c.attack).title, where(c), plural(c.attempts, "attempt", "attempts"),
-                                 plural(c.accounts.count(), "account", "accounts"), lasting(c.end - c.start));
-  text += c.compromised.empty() ? ", none got in." : fmt::format("; {} to check: a stranger got in.", plural(c.compromised.size(), "account", "accounts"));
+  std::string text =
+      fmt::format("{} {}: {} on {} in {}", words_of(c.attack).title, where(c),
+                  plural(c.attempts, "attempt", "attempts"),
+                  plural(c.accounts.count(), "account", "accounts"), lasting(c.end - c.start));
+  text += c.compromised.empty() ? ", none got in."
+                                : fmt::format("; {} to check: a stranger got in.",
+                                              plural(c.compromised.size(), "account", "accounts"));
   return text;
 }
 
@@ -72,11 +83,19 @@ void write_factors(JsonWriter& w, const Campaign& c) {
 
 void write_counts(JsonWriter& w, const Campaign& c) {
   w.key("counts").open_object();
-  w.member("attempts", c.attempts).member("failures", c.failures).member("successes", c.successes).member("accounts", c.accounts.count());
-  w.member("sources", c.sources.count()).member("networks", c.networks.count()).member("as_numbers", c.as_numbers.count());
+  w.member("attempts", c.attempts)
+      .member("failures", c.failures)
+      .member("successes", c.successes)
+      .member("accounts", c.accounts.count());
+  w.member("sources", c.sources.count())
+      .member("networks", c.networks.count())
+      .member("as_numbers", c.as_numbers.count());
   w.member("compromised", c.compromised.size()).close_object();
   w.key("approximate").open_array();
-  for (const auto& [name, counter] : {std::pair{"accounts", &c.accounts}, {"sources", &c.sources}, {"networks", &c.networks}, {"as_numbers", &c.as_numbers}})
+  for (const auto& [name, counter] : {std::pair{"accounts", &c.accounts},
+                                      {"sources", &c.sources},
+                                      {"networks", &c.networks},
+                                      {"as_numbers", &c.as_numbers}})
     if (!counter->exact()) w.text(name);
   w.close_array();
 }
@@ -85,7 +104,10 @@ void write_sources(JsonWriter& w, const std::vector<TopCounts<SourceCount>::Entr
   w.key("sources").open_array();
   for (std::size_t i = 0; i < std::min(sources.size(), kMaxSources); ++i) {
     const SourceCount& s = sources[i].value;
-    w.open_object().member("network", to_string(s.network)).member("attempts", sources[i].count).member("accounts", s.accounts);
+    w.open_object()
+        .member("network", to_string(s.network))
+        .member("attempts", sources[i].count)
+        .member("accounts", s.accounts);
     w.member("successes", s.successes);
     if (s.as_number != 0) w.member("as_number", s.as_number);
     if (s.country[0] != 0) w.member("country", std::string_view(s.country.data(), 2));
@@ -98,7 +120,11 @@ void write_sources(JsonWriter& w, const std::vector<TopCounts<SourceCount>::Entr
 void write_clients(JsonWriter& w, const std::vector<TopCounts<ClientCount>::Entry>& clients) {
   w.key("clients").open_array();
   for (std::size_t i = 0; i < std::min(clients.size(), kMaxClients); ++i)
-    w.open_object().member("user_agent", clients[i].value.user_agent).member("ja4", clients[i].value.ja4).member("attempts", clients[i].count).close_object();
+    w.open_object()
+        .member("user_agent", clients[i].value.user_agent)
+        .member("ja4", clients[i].value.ja4)
+        .member("attempts", clients[i].count)
+        .close_object();
   w.close_array();
 }
 
@@ -106,7 +132,11 @@ void write_compromised(JsonWriter& w, const Campaign& c, std::size_t shown) {
   w.key("compromised").open_array();
   for (std::size_t i = 0; i < shown; ++i) {
     const CompromisedAccount& a = c.compromised[i];
-    w.open_object().member("account", a.name).member("account_id", a.account_id).member("tier", name_of(a.tier)).member("time", time_text(a.time));
+    w.open_object()
+        .member("account", a.name)
+        .member("account_id", a.account_id)
+        .member("tier", name_of(a.tier))
+        .member("time", time_text(a.time));
     if (a.has_source) w.member("source_ip", to_string(a.source_ip));
     if (a.mfa_stopped) w.member("mfa", "failed");
     w.close_object();
@@ -114,23 +144,36 @@ void write_compromised(JsonWriter& w, const Campaign& c, std::size_t shown) {
   w.close_array();
 }
 
-void write_action(JsonWriter& w, std::string_view code, std::string_view target, std::uint64_t count, std::string_view text) {
-  w.open_object().member("code", code).member("target", target).member("count", count).member("text", text).close_object();
+void write_action(JsonWriter& w, std::string_view code, std::string_view target,
+                  std::uint64_t count, std::string_view text) {
+  w.open_object()
+      .member("code", code)
+      .member("target", target)
+      .member("count", count)
+      .member("text", text)
+      .close_object();
 }
 
-void write_actions(JsonWriter& w, const Campaign& c, const std::vector<TopCounts<ClientCount>::Entry>& clients) {
+void write_actions(JsonWriter& w, const Campaign& c,
+                   const std::vector<TopCounts<ClientCount>::Entry>& clients) {
   w.key("recommended_actions").open_array();
   if (!c.compromised.empty()) {
-    write_action(w, "force_reset", "compromised", c.compromised.size(), "Check these accounts first; reset the password where the login was not its owner's.");
-    write_action(w, "revoke_sessions", "compromised", c.compromised.size(), "End the sessions that these logins opened.");
+    write_action(
+        w, "force_reset", "compromised", c.compromised.size(),
+        "Check these accounts first; reset the password where the login was not its owner's.");
+    write_action(w, "revoke_sessions", "compromised", c.compromised.size(),
+                 "End the sessions that these logins opened.");
   }
-  write_action(w, "step_up", "accounts", c.accounts.count(), "Ask for a second factor when these accounts log in from somewhere new.");
+  write_action(w, "step_up", "accounts", c.accounts.count(),
+               "Ask for a second factor when these accounts log in from somewhere new.");
   if (!clients.empty() && !clients.front().value.user_agent.empty())
-    write_action(w, "challenge_client", clients.front().value.user_agent, clients.front().count, "Most attempts came with this client.");
+    write_action(w, "challenge_client", clients.front().value.user_agent, clients.front().count,
+                 "Most attempts came with this client.");
   for (const CampaignKey& key : c.keys) {
     if (key.entity.kind != Entity::Kind::kAddress) continue;
     const auto* source = c.top_sources.find(key.entity.hash(0));
-    write_action(w, "block_network", to_string(key.entity.network()), source == nullptr ? 0 : source->count,
+    write_action(w, "block_network", to_string(key.entity.network()),
+                 source == nullptr ? 0 : source->count,
                  "Look at who else logs in from there before blocking it.");
     break;
   }
@@ -138,23 +181,39 @@ void write_actions(JsonWriter& w, const Campaign& c, const std::vector<TopCounts
 }
 
 void write_quality(JsonWriter& w, const AlertQuality& quality) {
-  w.key("data_quality").open_object().key("partial").boolean(quality.partial).key("warming").open_array();
+  w.key("data_quality")
+      .open_object()
+      .key("partial")
+      .boolean(quality.partial)
+      .key("warming")
+      .open_array();
   for (const std::string& name : quality.warming) w.text(name);
   w.close_array().member("corpus", quality.corpus).close_object();
 }
 
-void write_truncated(JsonWriter& w, std::string_view name, std::uint64_t shown, std::uint64_t total) {
-  if (shown < total) w.key(name).open_object().member("shown", shown).member("total", total).close_object();
+void write_truncated(JsonWriter& w, std::string_view name, std::uint64_t shown,
+                     std::uint64_t total) {
+  if (shown < total)
+    w.key(name).open_object().member("shown", shown).member("total", total).close_object();
 }
 
-void write_identity(JsonWriter& w, const Campaign& c, const Revision& r, const AlertOrigin& origin) {
-  w.member("schema", "stuffwatch.alert/1").member("alert_id", r.id + '/' + std::to_string(r.revision)).member("id", r.id).member("revision", r.revision);
-  w.member("status", name_of(r.status)).member("reason", name_of(r.reason)).member("close_reason", c.close_reason);
+void write_identity(JsonWriter& w, const Campaign& c, const Revision& r,
+                    const AlertOrigin& origin) {
+  w.member("schema", "stuffwatch.alert/1")
+      .member("alert_id", r.id + '/' + std::to_string(r.revision))
+      .member("id", r.id)
+      .member("revision", r.revision);
+  w.member("status", name_of(r.status))
+      .member("reason", name_of(r.reason))
+      .member("close_reason", c.close_reason);
   if (c.continues != 0) w.member("continues", to_hex(c.continues));
   if (c.merged_into != 0) w.member("merged_into", to_hex(c.merged_into));
   w.member("site", origin.site).member("tenant", c.tenant_name).key("apps").open_array();
   for (const std::string& app : c.apps) w.text(app);
-  w.close_array().member("time", time_text(r.time)).member("start_time", time_text(c.start)).member("end_time", time_text(c.end));
+  w.close_array()
+      .member("time", time_text(r.time))
+      .member("start_time", time_text(c.start))
+      .member("end_time", time_text(c.end));
   w.member("attack", words_of(c.attack).name).key("techniques").open_array();
   for (const std::string_view technique : words_of(c.attack).techniques)
     if (!technique.empty()) w.text(technique);
@@ -172,7 +231,8 @@ struct Shown {
   std::size_t accounts, compromised;
 };
 
-std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& origin, const AlertQuality& quality, const Shown& limit) {
+std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& origin,
+                    const AlertQuality& quality, const Shown& limit) {
   std::string body;
   JsonWriter w(body);
   const auto sources = c.top_sources.sorted();
@@ -199,7 +259,10 @@ std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& ori
   write_truncated(w, "sources", std::min(sources.size(), kMaxSources), c.sources.count());
   write_truncated(w, "compromised", limit.compromised, c.compromised.size());
   w.close_object();
-  w.key("producer").open_object().member("version", origin.version).member("config_sha256", origin.config_sha256);
+  w.key("producer")
+      .open_object()
+      .member("version", origin.version)
+      .member("config_sha256", origin.config_sha256);
   w.member("corpus_digest", origin.corpus_digest).close_object();
   if (!origin.console_url.empty()) w.member("console_url", origin.console_url + r.id);
   w.close_object();
@@ -210,11 +273,16 @@ std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& ori
 
 std::string to_hex(CampaignId id) { return fmt::format("{:016x}", id); }
 
-Revision render_alert(const Campaign& c, RevisionReason reason, EventTime now, const AlertOrigin& origin, const AlertQuality& quality) {
+Revision render_alert(const Campaign& c, RevisionReason reason, EventTime now,
+                      const AlertOrigin& origin, const AlertQuality& quality) {
   Revision r;
-  r.feed = Feed::kAlerts, r.id = to_hex(c.id), r.revision = c.revision, r.time = now, r.end_time = c.end;
-  r.severity = c.severity, r.urgency = c.urgency, r.reason = reason, r.attack = c.attack, r.tenant = c.tenant_name, r.primary = c.primary;
-  r.status = !c.open ? CampaignStatus::kClosed : c.revision == 1 ? CampaignStatus::kOpen : CampaignStatus::kUpdated;
+  r.feed = Feed::kAlerts, r.id = to_hex(c.id), r.revision = c.revision, r.time = now,
+  r.end_time = c.end;
+  r.severity = c.severity, r.urgency = c.urgency, r.reason = reason, r.attack = c.attack,
+  r.tenant = c.tenant_name, r.primary = c.primary;
+  r.status = !c.open           ? CampaignStatus::kClosed
+             : c.revision == 1 ? CampaignStatus::kOpen
+                               : CampaignStatus::kUpdated;
   r.summary = summary_of(c);
   Shown limit{c.first_accounts.size(), std::min(c.compromised.size(), kMaxCompromisedShown)};
   r.body = body_of(c, r, origin, quality, limit);
@@ -227,22 +295,38 @@ Revision render_alert(const Campaign& c, RevisionReason reason, EventTime now, c
 
 Revision render_account(const Campaign& c, const CompromisedAccount& a, const AlertOrigin& origin) {
   Revision r;
-  r.feed = Feed::kAccounts, r.id = to_hex(c.id) + '/' + corpus::to_string(a.account), r.time = a.time, r.end_time = a.time;
-  r.severity = c.severity, r.urgency = c.urgency, r.attack = c.attack, r.tenant = c.tenant_name, r.primary = c.primary;
+  r.feed = Feed::kAccounts, r.id = to_hex(c.id) + '/' + corpus::to_string(a.account),
+  r.time = a.time, r.end_time = a.time;
+  r.severity = c.severity, r.urgency = c.urgency, r.attack = c.attack, r.tenant = c.tenant_name,
+  r.primary = c.primary;
   r.summary = fmt::format("{}: a stranger got in during campaign {}", a.name, to_hex(c.id));
   JsonWriter w(r.body);
-  w.open_object().member("schema", "stuffwatch.account/1").member("id", r.id).member("revision", r.revision).member("campaign", to_hex(c.id));
-  w.member("site", origin.site).member("account", a.name).member("account_id", a.account_id).member("tenant", c.tenant_name).member("app", a.app);
-  w.member("session_id", a.session_id).member("event_id", a.event_id).member("time", time_text(a.time));
+  w.open_object()
+      .member("schema", "stuffwatch.account/1")
+      .member("id", r.id)
+      .member("revision", r.revision)
+      .member("campaign", to_hex(c.id));
+  w.member("site", origin.site)
+      .member("account", a.name)
+      .member("account_id", a.account_id)
+      .member("tenant", c.tenant_name)
+      .member("app", a.app);
+  w.member("session_id", a.session_id)
+      .member("event_id", a.event_id)
+      .member("time", time_text(a.time));
   if (a.has_source) w.member("source_ip", to_string(a.source_ip));
-  w.member("mfa", a.mfa_stopped ? "failed" : "").member("tier", name_of(a.tier)).member("state", "open").close_object();
+  w.member("mfa", a.mfa_stopped ? "failed" : "")
+      .member("tier", name_of(a.tier))
+      .member("state", "open")
+      .close_object();
   return r;
 }
 
 std::string_view name_of(AttackKind attack) { return words_of(attack).name; }
 
 std::string_view name_of(Severity severity) {
-  static constexpr std::array<std::string_view, 5> kNames{"info", "low", "medium", "high", "critical"};
+  static constexpr std::array<std::string_view, 5> kNames{"info", "low", "medium", "high",
+                                                          "critical"};
   return kNames[static_cast<std::size_t>(severity)];
 }
 std::string_view name_of(Urgency urgency) {
@@ -254,7 +338,9 @@ std::string_view name_of(CampaignStatus status) {
   return kNames[static_cast<std::size_t>(status)];
 }
 std::string_view name_of(RevisionReason reason) {
-  static constexpr std::array<std::string_view, 10> kNames{"opened", "first_success", "severity", "doubled", "surge", "changed", "daily", "merged", "reopened", "closed"};
+  static constexpr std::array<std::string_view, 10> kNames{
+      "opened",  "first_success", "severity", "doubled",  "surge",
+      "changed", "daily",         "merged",   "reopened", "closed"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 std::string_view name_of(Tier tier) {

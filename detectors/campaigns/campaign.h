@@ -41,7 +41,8 @@ struct CampaignKey {
 
 struct SourceCount {
   Network network;  // the address itself (/32), or its /64
-  std::uint64_t accounts = 0, successes = 0;  // accounts: those that this source was the first to try
+  std::uint64_t accounts = 0,
+                successes = 0;  // accounts: those that this source was the first to try
   std::uint32_t as_number = 0;
   std::array<char, 2> country{};
   NetworkClass network_class = NetworkClass::kUnknown;
@@ -78,9 +79,10 @@ struct Campaign {
   std::vector<CompromisedAccount> compromised;
   boost::unordered_flat_set<std::uint64_t> compromised_set;
 
-  std::array<std::uint32_t, 24> hourly{};  // attempts of the last 24 hours of event time, by hour modulo 24
-  std::int64_t hour = 0;                   // the newest hour in it
-  std::vector<EventTime> recent_successes; // of the last hour
+  std::array<std::uint32_t, 24>
+      hourly{};           // attempts of the last 24 hours of event time, by hour modulo 24
+  std::int64_t hour = 0;  // the newest hour in it
+  std::vector<EventTime> recent_successes;  // of the last hour
 
   // What consumers have been told.
   std::uint32_t revision = 0;

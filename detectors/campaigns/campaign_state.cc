@@ -45,22 +45,28 @@ std::string_view interned(std::string text) {
 }
 
 void save_compromised(StateWriter& out, const CompromisedAccount& a) {
-  out.put(a.account), out.put(a.time), out.put(a.event_seq), out.put(a.source_ip), out.put(a.tier), out.put(a.mfa_stopped), out.put(a.has_source);
-  for (const std::string* s : {&a.name, &a.account_id, &a.session_id, &a.event_id, &a.app}) out.text(*s);
+  out.put(a.account), out.put(a.time), out.put(a.event_seq), out.put(a.source_ip), out.put(a.tier),
+      out.put(a.mfa_stopped), out.put(a.has_source);
+  for (const std::string* s : {&a.name, &a.account_id, &a.session_id, &a.event_id, &a.app})
+    out.text(*s);
 }
 CompromisedAccount load_compromised(StateReader& in) {
   CompromisedAccount a;
-  a.account = in.get<AccountKey>(), a.time = in.get<EventTime>(), a.event_seq = in.get<std::uint64_t>(), a.source_ip = in.get<IpAddress>();
+  a.account = in.get<AccountKey>(), a.time = in.get<EventTime>(),
+  a.event_seq = in.get<std::uint64_t>(), a.source_ip = in.get<IpAddress>();
   a.tier = in.get<Tier>(), a.mfa_stopped = in.get<bool>(), a.has_source = in.get<bool>();
-  for (std::string* s : {&a.name, &a.account_id, &a.session_id, &a.event_id, &a.app}) *s = in.text();
+  for (std::string* s : {&a.name, &a.account_id, &a.session_id, &a.event_id, &a.app})
+    *s = in.text();
   return a;
 }
 
 }  // namespace
 
 void Campaign::save(StateWriter& out) const {
-  out.put(id), out.put(continues), out.put(merged_into), out.text(tenant_name), out.put(tenant), out.text(primary);
-  out.put(attack), out.put(severity), out.put(urgency), out.put(opened), out.put(start), out.put(end), out.put(closed);
+  out.put(id), out.put(continues), out.put(merged_into), out.text(tenant_name), out.put(tenant),
+      out.text(primary);
+  out.put(attack), out.put(severity), out.put(urgency), out.put(opened), out.put(start),
+      out.put(end), out.put(closed);
   out.put(open), out.put(surging), out.text(close_reason);
   save_list(out, keys, [&](const CampaignKey& k) { out.put(k); });
   save_list(out, factors, [&](const Factor& f) {
@@ -72,27 +78,34 @@ void Campaign::save(StateWriter& out) const {
   save_set(out, account_set);
   out.put_all(std::span<const AccountKey>(first_accounts));
   out.put_all(std::span<const TopCounts<SourceCount>::Entry>(top_sources.entries()));
-  save_list(out, top_clients.entries(), [&](const auto& e) { out.put(e.key), out.put(e.count), out.text(e.value.user_agent), out.text(e.value.ja4); });
+  save_list(out, top_clients.entries(), [&](const auto& e) {
+    out.put(e.key), out.put(e.count), out.text(e.value.user_agent), out.text(e.value.ja4);
+  });
   save_texts(out, apps), save_texts(out, sample_event_ids);
   save_list(out, compromised, [&](const CompromisedAccount& a) { save_compromised(out, a); });
   out.put(hourly), out.put(hour), out.put_all(std::span<const EventTime>(recent_successes));
-  out.put(revision), out.put(told_attempts), out.put(told_compromised), out.put(told_severity), out.put(told), out.put(told_surge);
+  out.put(revision), out.put(told_attempts), out.put(told_compromised), out.put(told_severity),
+      out.put(told), out.put(told_surge);
 }
 
 void Campaign::load(StateReader& in) {
-  id = in.get<CampaignId>(), continues = in.get<CampaignId>(), merged_into = in.get<CampaignId>(), tenant_name = in.text();
+  id = in.get<CampaignId>(), continues = in.get<CampaignId>(), merged_into = in.get<CampaignId>(),
+  tenant_name = in.text();
   tenant = in.get<TenantId>(), primary = in.text();
   attack = in.get<AttackKind>(), severity = in.get<Severity>(), urgency = in.get<Urgency>();
-  opened = in.get<EventTime>(), start = in.get<EventTime>(), end = in.get<EventTime>(), closed = in.get<EventTime>();
+  opened = in.get<EventTime>(), start = in.get<EventTime>(), end = in.get<EventTime>(),
+  closed = in.get<EventTime>();
   open = in.get<bool>(), surging = in.get<bool>(), close_reason = in.text();
   load_list(in, [&] { keys.push_back(in.get<CampaignKey>()); });
   load_list(in, [&] {
     Factor f;
-    for (std::string_view* s : {&f.detector, &f.statistic, &f.null_model, &f.window}) *s = interned(in.text());
+    for (std::string_view* s : {&f.detector, &f.statistic, &f.null_model, &f.window})
+      *s = interned(in.text());
     f.value = in.get<double>(), f.threshold = in.get<double>();
     factors.push_back(f);
   });
-  odds = in.get<double>(), attempts = in.get<std::uint64_t>(), failures = in.get<std::uint64_t>(), successes = in.get<std::uint64_t>();
+  odds = in.get<double>(), attempts = in.get<std::uint64_t>(), failures = in.get<std::uint64_t>(),
+  successes = in.get<std::uint64_t>();
   last_seq = in.get<std::uint64_t>();
   for (DistinctCounter* c : {&accounts, &sources, &networks, &as_numbers}) c->load(in);
   load_set(in, account_set);
@@ -103,7 +116,8 @@ void Campaign::load(StateReader& in) {
   std::vector<TopCounts<ClientCount>::Entry> client_entries;
   load_list(in, [&] {
     TopCounts<ClientCount>::Entry e;
-    e.key = in.get<std::uint64_t>(), e.count = in.get<std::uint64_t>(), e.value.user_agent = in.text(), e.value.ja4 = in.text();
+    e.key = in.get<std::uint64_t>(), e.count = in.get<std::uint64_t>(),
+    e.value.user_agent = in.text(), e.value.ja4 = in.text();
     client_entries.push_back(std::move(e));
   });
   top_clients.restore(std::move(client_entries));
@@ -114,7 +128,8 @@ void Campaign::load(StateReader& in) {
   });
   hourly = in.get<std::array<std::uint32_t, 24>>(), hour = in.get<std::int64_t>();
   in.get_all(recent_successes);
-  revision = in.get<std::uint32_t>(), told_attempts = in.get<std::uint64_t>(), told_compromised = in.get<std::uint64_t>();
+  revision = in.get<std::uint32_t>(), told_attempts = in.get<std::uint64_t>(),
+  told_compromised = in.get<std::uint64_t>();
   told_severity = in.get<Severity>(), told = in.get<EventTime>(), told_surge = in.get<bool>();
 }
 
@@ -146,7 +161,8 @@ config::Result<void> Campaigns::load(StateReader& in) {
   std::vector<TopCounts<std::uint8_t>::Entry> sample;
   in.get_all(sample);
   client_sample_.restore(std::move(sample));
-  sampled_ = in.get<std::uint64_t>(), seen_ = in.get<std::uint64_t>(), opened_total_ = in.get<std::uint64_t>(), next_sweep_ = in.get<EventTime>();
+  sampled_ = in.get<std::uint64_t>(), seen_ = in.get<std::uint64_t>(),
+  opened_total_ = in.get<std::uint64_t>(), next_sweep_ = in.get<EventTime>();
   load_names(in);
   return in.finish("campaigns");
 }

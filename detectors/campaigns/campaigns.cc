@@ -13,15 +13,18 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxListedAccounts = 500, kMaxSamples = 10, kMaxApps = 16, kMaxKeys = 1024, kMaxCompromised = 10'000;
-constexpr std::size_t kMaxTextBytes = 256;  // of what others chose: names, ids, applications; an alert has an upper size
+constexpr std::size_t kMaxListedAccounts = 500, kMaxSamples = 10, kMaxApps = 16, kMaxKeys = 1024,
+                      kMaxCompromised = 10'000;
+constexpr std::size_t kMaxTextBytes =
+    256;  // of what others chose: names, ids, applications; an alert has an upper size
 constexpr double kJoinShare = .3, kCommonClient = .01, kDominant = .5;
 constexpr std::size_t kJoinProbes = 64;
 constexpr std::uint64_t kMinClientAttempts = 20, kMinClientSample = 64;
 constexpr milliseconds kSweep = std::chrono::minutes{1};
 
 CampaignId id_of(const Finding& f) {
-  return mix(mix(f.key.tenant, f.detector + 1), f.key.hash(0x636d706e), static_cast<std::uint64_t>(f.time.time_since_epoch().count()));
+  return mix(mix(f.key.tenant, f.detector + 1), f.key.hash(0x636d706e),
+             static_cast<std::uint64_t>(f.time.time_since_epoch().count()));
 }
 
 // The prefix that holds an address: how an address finds the campaign of its neighbours.
@@ -49,23 +52,29 @@ struct Campaigns::Names {
   std::deque<std::uint64_t> order;
 };
 
-Campaigns::Campaigns(const CampaignConfig& config, AlertOrigin origin, std::vector<std::string> detector_names, bool show_names)
-    : config_(config), origin_(std::move(origin)), detector_names_(std::move(detector_names)),
+Campaigns::Campaigns(const CampaignConfig& config, AlertOrigin origin,
+                     std::vector<std::string> detector_names, bool show_names)
+    : config_(config),
+      origin_(std::move(origin)),
+      detector_names_(std::move(detector_names)),
       names_(show_names ? std::make_unique<Names>() : nullptr) {}
 Campaigns::~Campaigns() = default;
 
 void Campaigns::remember_name(const LoginEvent& event) {
   if (names_ == nullptr || event.text == nullptr) return;
-  const auto [entry, fresh] = names_->by_account.try_emplace(value_of(event.account), event.text->user_name.substr(0, kMaxTextBytes));
+  const auto [entry, fresh] = names_->by_account.try_emplace(
+      value_of(event.account), event.text->user_name.substr(0, kMaxTextBytes));
   if (!fresh) return;
   names_->order.push_back(entry->first);
-  if (names_->order.size() > Names::kMax) names_->by_account.erase(names_->order.front()), names_->order.pop_front();
+  if (names_->order.size() > Names::kMax)
+    names_->by_account.erase(names_->order.front()), names_->order.pop_front();
 }
 
 void Campaigns::save_names(StateWriter& out) const {
   out.put(std::uint64_t{names_ == nullptr ? 0 : names_->order.size()});
   if (names_ == nullptr) return;
-  for (const std::uint64_t account : names_->order) out.put(account), out.text(names_->by_account.at(account));
+  for (const std::uint64_t account : names_->order)
+    out.put(account), out.text(names_->by_account.at(account));
 }
 void Campaigns::load_names(StateReader& in) {
   for (auto count = in.get<std::uint64_t>(); count != 0 && !in.failed(); --count) {
@@ -77,9 +86,12 @@ void Campaigns::load_names(StateReader& in) {
 }
 
 std::string Campaigns::shown_name(AccountKey account, const EventText* text) const {
-  if (names_ != nullptr && text != nullptr) return std::string(text->user_name.substr(0, kMaxTextBytes));
+  if (names_ != nullptr && text != nullptr)
+    return std::string(text->user_name.substr(0, kMaxTextBytes));
   if (names_ != nullptr)
-    if (const auto known = names_->by_account.find(value_of(account)); known != names_->by_account.end()) return known->second;
+    if (const auto known = names_->by_account.find(value_of(account));
+        known != names_->by_account.end())
+      return known->second;
   return corpus::to_string(account);
 }
 
@@ -107,7 +119,9 @@ void Campaigns::find(const Finding& finding, const LoginEvent* cause, std::vecto
     }
   }
   judge(*campaign, finding.time);
-  if (fresh || reopened) speak(*campaign, fresh ? RevisionReason::kOpened : RevisionReason::kReopened, finding.time, out);
+  if (fresh || reopened)
+    speak(*campaign, fresh ? RevisionReason::kOpened : RevisionReason::kReopened, finding.time,
+          out);
   dirty_.push_back(campaign->id);
 }
 
@@ -120,15 +134,21 @@ Campaign* Campaigns::campaign_of(const Finding& finding) {
   };
   if (Campaign* own = owned_by(finding.key.hash(0))) return own;
   if (finding.key.is_network())
-    if (Campaign* neighbour = owned_by(area_of(finding.key)); neighbour != nullptr && neighbour->open) return neighbour;
+    if (Campaign* neighbour = owned_by(area_of(finding.key));
+        neighbour != nullptr && neighbour->open)
+      return neighbour;
   const auto& list = finding.evidence.list;
   if (list.empty()) return nullptr;
   const std::size_t probes = std::min(list.size(), kJoinProbes);
   for (auto& [id, campaign] : campaigns_) {
-    if (!campaign->open || campaign->tenant != finding.key.tenant || finding.time - campaign->end > config_.join_within) continue;
+    if (!campaign->open || campaign->tenant != finding.key.tenant ||
+        finding.time - campaign->end > config_.join_within)
+      continue;
     std::size_t shared = 0;
-    for (std::size_t i = 0; i < probes; ++i) shared += campaign->account_set.count(value_of(list[i * list.size() / probes].account));
-    if (static_cast<double>(shared) >= kJoinShare * static_cast<double>(probes)) return campaign.get();
+    for (std::size_t i = 0; i < probes; ++i)
+      shared += campaign->account_set.count(value_of(list[i * list.size() / probes].account));
+    if (static_cast<double>(shared) >= kJoinShare * static_cast<double>(probes))
+      return campaign.get();
   }
   return nullptr;
 }
@@ -137,7 +157,8 @@ Campaign& Campaigns::open_campaign(const Finding& finding, const LoginEvent* cau
   const CampaignId id = id_of(finding);
   auto& campaign = campaigns_[id];
   campaign = std::make_unique<Campaign>();
-  campaign->id = id, campaign->tenant = finding.key.tenant, campaign->primary = to_string(finding.key);
+  campaign->id = id, campaign->tenant = finding.key.tenant,
+  campaign->primary = to_string(finding.key);
   if (cause != nullptr) campaign->tenant_name = short_text(cause->text->tenant);
   campaign->attack = finding.attack, campaign->opened = finding.time;
   campaign->start = finding.evidence.start, campaign->end = finding.evidence.end;
@@ -150,7 +171,8 @@ void Campaigns::add_key(Campaign& campaign, const Entity& key, EventTime since) 
   keys_changed_ = open_keys_.insert(hash).second || keys_changed_;
   const auto [owner, fresh] = key_owner_.try_emplace(hash, campaign.id);
   if (!fresh && owner->second == campaign.id &&
-      std::ranges::any_of(campaign.keys, [&](const CampaignKey& known) { return known.entity == key; }))
+      std::ranges::any_of(campaign.keys,
+                          [&](const CampaignKey& known) { return known.entity == key; }))
     return;
   owner->second = campaign.id;
   if (campaign.keys.size() < kMaxKeys) campaign.keys.push_back({key, since});
@@ -158,7 +180,8 @@ void Campaigns::add_key(Campaign& campaign, const Entity& key, EventTime since) 
   const auto [area, unowned] = key_owner_.try_emplace(area_of(key), campaign.id);
   if (unowned) return;
   const auto last = campaigns_.find(area->second);
-  if (last == campaigns_.end() || !last->second->open) area->second = campaign.id;  // neighbours look for the campaign that goes on
+  if (last == campaigns_.end() || !last->second->open)
+    area->second = campaign.id;  // neighbours look for the campaign that goes on
 }
 
 void Campaigns::add_evidence(Campaign& campaign, const Finding& finding) {
@@ -167,27 +190,35 @@ void Campaigns::add_evidence(Campaign& campaign, const Finding& finding) {
   if (odds > campaign.odds) campaign.odds = odds, campaign.attack = finding.attack;
   Factor factor = finding.factor;
   factor.detector = detector_names_[finding.detector];
-  const auto same = std::ranges::find_if(campaign.factors, [&](const Factor& f) { return f.detector == factor.detector && f.statistic == factor.statistic; });
-  if (same == campaign.factors.end()) campaign.factors.push_back(factor);
-  else if (same->value < factor.value) *same = factor;
+  const auto same = std::ranges::find_if(campaign.factors, [&](const Factor& f) {
+    return f.detector == factor.detector && f.statistic == factor.statistic;
+  });
+  if (same == campaign.factors.end())
+    campaign.factors.push_back(factor);
+  else if (same->value < factor.value)
+    *same = factor;
 
-  campaign.start = std::min(campaign.start, evidence.start), campaign.end = std::max(campaign.end, evidence.end);
+  campaign.start = std::min(campaign.start, evidence.start),
+  campaign.end = std::max(campaign.end, evidence.end);
   add_key(campaign, finding.key, evidence.start);
   std::uint64_t unlisted = evidence.attempts;  // attempts on accounts that the list has no room for
   for (const EvidenceAccount& a : evidence.list) {
     unlisted -= std::min<std::uint64_t>(unlisted, a.attempts);
-    const bool fresh = campaign.account_set.size() < config_.max_accounts ? campaign.account_set.insert(value_of(a.account)).second
-                                                                          : !campaign.account_set.contains(value_of(a.account));
+    const bool fresh = campaign.account_set.size() < config_.max_accounts
+                           ? campaign.account_set.insert(value_of(a.account)).second
+                           : !campaign.account_set.contains(value_of(a.account));
     if (!fresh) continue;
     campaign.accounts.add(value_of(a.account));
-    if (campaign.first_accounts.size() < kMaxListedAccounts) campaign.first_accounts.push_back(a.account);
+    if (campaign.first_accounts.size() < kMaxListedAccounts)
+      campaign.first_accounts.push_back(a.account);
     campaign.attempts += a.attempts;
     (a.success ? campaign.successes : campaign.failures) += 1;
     campaign.failures += a.attempts - 1;
     if (a.success) {
       CompromisedAccount found{.account = a.account, .time = a.time};
       found.name = shown_name(a.account, nullptr);
-      if (finding.key.kind == Entity::Kind::kAddress && finding.key.v4) found.source_ip = finding.key.network().address, found.has_source = true;
+      if (finding.key.kind == Entity::Kind::kAddress && finding.key.v4)
+        found.source_ip = finding.key.network().address, found.has_source = true;
       add_compromised(campaign, std::move(found));
     }
   }
@@ -196,7 +227,8 @@ void Campaigns::add_evidence(Campaign& campaign, const Finding& finding) {
     const Network network = finding.key.network();
     if (finding.key.kind == Entity::Kind::kAddress) {
       SourceCount& source = campaign.top_sources.add(finding.key.hash(0), evidence.attempts);
-      source.network = network, source.accounts += evidence.accounts, source.successes += evidence.successes;
+      source.network = network, source.accounts += evidence.accounts,
+      source.successes += evidence.successes;
       campaign.sources.add(finding.key.hash(0));
     }
     campaign.networks.add(area_of(finding.key));
@@ -207,7 +239,9 @@ void Campaigns::observe(const Activity& activity) {
   const auto owner = key_owner_.find(activity.key.hash(0));
   if (owner == key_owner_.end()) return;
   const auto found = campaigns_.find(owner->second);
-  if (found == campaigns_.end() || !found->second->open || found->second->last_seq == activity.event->seq) return;
+  if (found == campaigns_.end() || !found->second->open ||
+      found->second->last_seq == activity.event->seq)
+    return;
   add_attempt(*found->second, *activity.event);
   dirty_.push_back(found->first);
 }
@@ -216,22 +250,28 @@ void Campaigns::add_attempt(Campaign& campaign, const LoginEvent& event) {
   campaign.last_seq = event.seq;
   campaign.end = std::max(campaign.end, event.time);
   ++campaign.attempts;
-  const bool success = event.outcome == Outcome::kSuccess, mfa_stopped = event.reason == FailureReason::kMfaFailed;
+  const bool success = event.outcome == Outcome::kSuccess,
+             mfa_stopped = event.reason == FailureReason::kMfaFailed;
   (success ? campaign.successes : campaign.failures) += 1;
   const std::uint64_t account = value_of(event.account);
   campaign.accounts.add(account);
-  const bool fresh = campaign.account_set.size() < config_.max_accounts && campaign.account_set.insert(account).second;
-  if (fresh && campaign.first_accounts.size() < kMaxListedAccounts) campaign.first_accounts.push_back(event.account);
+  const bool fresh = campaign.account_set.size() < config_.max_accounts &&
+                     campaign.account_set.insert(account).second;
+  if (fresh && campaign.first_accounts.size() < kMaxListedAccounts)
+    campaign.first_accounts.push_back(event.account);
 
   const Entity address = Entity::address(event.tenant, event.source_ip);
   campaign.sources.add(address.hash(0)), campaign.networks.add(area_of(address));
   if (event.as_number != 0) campaign.as_numbers.add(event.as_number);
   SourceCount& source = campaign.top_sources.add(address.hash(0));
-  source.network = address.network(), source.as_number = event.as_number, source.country = event.country;
+  source.network = address.network(), source.as_number = event.as_number,
+  source.country = event.country;
   source.network_class = event.network, source.accounts += fresh, source.successes += success;
   if (event.client != 0) {
     ClientCount& client = campaign.top_clients.add(event.client);
-    if (client.user_agent.empty()) client.user_agent = event.text->user_agent.substr(0, 512), client.ja4 = event.text->ja4.substr(0, 64);
+    if (client.user_agent.empty())
+      client.user_agent = event.text->user_agent.substr(0, 512),
+      client.ja4 = event.text->ja4.substr(0, 64);
   }
   push_unique(campaign.apps, event.text->app, kMaxApps);
   push_unique(campaign.sample_event_ids, event.text->event_id, kMaxSamples);
@@ -243,14 +283,23 @@ void Campaigns::add_attempt(Campaign& campaign, const LoginEvent& event) {
   }
   ++campaign.hourly[static_cast<std::size_t>(hour % 24)];
   if (!success && !mfa_stopped) return;
-  add_compromised(campaign, {.account = event.account, .time = event.time, .event_seq = event.seq, .source_ip = event.source_ip, .mfa_stopped = mfa_stopped,
-                             .has_source = true, .name = shown_name(event.account, event.text), .account_id = short_text(event.text->account_id),
-                             .session_id = short_text(event.text->session_id), .event_id = short_text(event.text->event_id),
+  add_compromised(campaign, {.account = event.account,
+                             .time = event.time,
+                             .event_seq = event.seq,
+                             .source_ip = event.source_ip,
+                             .mfa_stopped = mfa_stopped,
+                             .has_source = true,
+                             .name = shown_name(event.account, event.text),
+                             .account_id = short_text(event.text->account_id),
+                             .session_id = short_text(event.text->session_id),
+                             .event_id = short_text(event.text->event_id),
                              .app = short_text(event.text->app)});
 }
 
 void Campaigns::add_compromised(Campaign& campaign, CompromisedAccount account) {
-  if (campaign.compromised.size() >= kMaxCompromised || !campaign.compromised_set.insert(value_of(account.account)).second) return;
+  if (campaign.compromised.size() >= kMaxCompromised ||
+      !campaign.compromised_set.insert(value_of(account.account)).second)
+    return;
   campaign.recent_successes.push_back(account.time);
   campaign.compromised.push_back(std::move(account));
 }
@@ -262,26 +311,39 @@ void Campaigns::judge(Campaign& campaign, EventTime now) {
   campaign.severity = std::max(campaign.severity, severity);
 
   const std::int64_t hour = std::chrono::floor<hours>(now).time_since_epoch().count();
-  const std::int64_t first_hour = std::chrono::floor<hours>(campaign.start).time_since_epoch().count();
-  const std::size_t past = static_cast<std::size_t>(std::clamp<std::int64_t>(hour - first_hour, 0, 23));
+  const std::int64_t first_hour =
+      std::chrono::floor<hours>(campaign.start).time_since_epoch().count();
+  const std::size_t past =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(hour - first_hour, 0, 23));
   std::vector<std::uint32_t> earlier;
-  for (std::size_t back = 1; back <= past; ++back) earlier.push_back(campaign.hourly[(static_cast<std::size_t>(hour) - back) % 24]);
+  for (std::size_t back = 1; back <= past; ++back)
+    earlier.push_back(campaign.hourly[(static_cast<std::size_t>(hour) - back) % 24]);
   campaign.surging = false;
   if (campaign.hour == hour && earlier.size() >= 3) {
-    std::ranges::nth_element(earlier, earlier.begin() + static_cast<std::ptrdiff_t>(earlier.size() / 2));
-    const std::uint32_t median = earlier[earlier.size() / 2], last = campaign.hourly[static_cast<std::size_t>(hour % 24)];
+    std::ranges::nth_element(earlier,
+                             earlier.begin() + static_cast<std::ptrdiff_t>(earlier.size() / 2));
+    const std::uint32_t median = earlier[earlier.size() / 2],
+                        last = campaign.hourly[static_cast<std::size_t>(hour % 24)];
     campaign.surging = last >= config_.surge_min && last >= 4 * median;
   }
-  const bool page = campaign.recent_successes.size() >= 3 || (campaign.surging && !campaign.compromised.empty());
-  campaign.urgency = campaign.attack == AttackKind::kOperational ? Urgency::kLog : page ? Urgency::kPage : Urgency::kTicket;
+  const bool page =
+      campaign.recent_successes.size() >= 3 || (campaign.surging && !campaign.compromised.empty());
+  campaign.urgency = campaign.attack == AttackKind::kOperational ? Urgency::kLog
+                     : page                                      ? Urgency::kPage
+                                                                 : Urgency::kTicket;
 }
 
 void Campaigns::speak_if_due(Campaign& campaign, EventTime now, std::vector<Revision>& out) {
-  const auto grown = [&](std::uint64_t value, std::uint64_t told, std::uint64_t floor) { return value >= 2 * told && value >= told + floor; };
+  const auto grown = [&](std::uint64_t value, std::uint64_t told, std::uint64_t floor) {
+    return value >= 2 * told && value >= told + floor;
+  };
   const bool cool = now - campaign.told >= config_.cool_down;
-  if (campaign.told_compromised == 0 && !campaign.compromised.empty()) return speak(campaign, RevisionReason::kFirstSuccess, now, out);
-  if (campaign.severity > campaign.told_severity) return speak(campaign, RevisionReason::kSeverity, now, out);
-  if (campaign.surging && !campaign.told_surge) return speak(campaign, RevisionReason::kSurge, now, out);
+  if (campaign.told_compromised == 0 && !campaign.compromised.empty())
+    return speak(campaign, RevisionReason::kFirstSuccess, now, out);
+  if (campaign.severity > campaign.told_severity)
+    return speak(campaign, RevisionReason::kSeverity, now, out);
+  if (campaign.surging && !campaign.told_surge)
+    return speak(campaign, RevisionReason::kSurge, now, out);
   if (!campaign.surging) campaign.told_surge = false;
   if (cool && (grown(campaign.attempts, campaign.told_attempts, config_.doubled_min) ||
                grown(campaign.compromised.size(), campaign.told_compromised, 1)))
@@ -291,14 +353,17 @@ void Campaigns::speak_if_due(Campaign& campaign, EventTime now, std::vector<Revi
 
 void Campaigns::tell_accounts(Campaign& campaign, std::vector<Revision>& out) {
   for (; campaign.told_compromised < campaign.compromised.size(); ++campaign.told_compromised)
-    out.push_back(render_account(campaign, campaign.compromised[campaign.told_compromised], origin_));
+    out.push_back(
+        render_account(campaign, campaign.compromised[campaign.told_compromised], origin_));
 }
 
-void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now, std::vector<Revision>& out) {
+void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now,
+                      std::vector<Revision>& out) {
   ++campaign.revision;
   tell_accounts(campaign, out);
   campaign.told_attempts = campaign.attempts;
-  campaign.told_severity = campaign.severity, campaign.told_surge = campaign.surging, campaign.told = now;
+  campaign.told_severity = campaign.severity, campaign.told_surge = campaign.surging,
+  campaign.told = now;
   out.push_back(render_alert(campaign, reason, now, origin_, quality_));
 }
 
@@ -330,7 +395,8 @@ void Campaigns::sweep(EventTime front, std::vector<Revision>& out) {
   std::vector<CampaignId> gone;
   std::size_t open = 0;
   for (auto& [id, campaign] : campaigns_) {
-    if (campaign->open && front - campaign->end > config_.quiet_after) close(*campaign, "quiet", front, out);
+    if (campaign->open && front - campaign->end > config_.quiet_after)
+      close(*campaign, "quiet", front, out);
     if (campaign->open && front - campaign->opened > config_.max_age) gone.push_back(id);
     if (!campaign->open && front - campaign->closed > config_.reopen_within) gone.push_back(id);
     open += campaign->open ? 1u : 0u;
@@ -342,21 +408,28 @@ void Campaigns::sweep(EventTime front, std::vector<Revision>& out) {
       continue;
     }
     for (const CampaignKey& key : campaign.keys) {
-      ended_.push_back({key.entity, key.since, campaign.end, campaign.merged_into != 0 ? campaign.merged_into : id});
-      if (const auto owner = key_owner_.find(key.entity.hash(0)); owner != key_owner_.end() && owner->second == id) key_owner_.erase(owner);
-      if (const auto area = key_owner_.find(area_of(key.entity)); area != key_owner_.end() && area->second == id) key_owner_.erase(area);
+      ended_.push_back({key.entity, key.since, campaign.end,
+                        campaign.merged_into != 0 ? campaign.merged_into : id});
+      if (const auto owner = key_owner_.find(key.entity.hash(0));
+          owner != key_owner_.end() && owner->second == id)
+        key_owner_.erase(owner);
+      if (const auto area = key_owner_.find(area_of(key.entity));
+          area != key_owner_.end() && area->second == id)
+        key_owner_.erase(area);
     }
     campaigns_.erase(id);
   }
   for (; open > config_.max_open; --open) {
     Campaign* quietest = nullptr;
     for (auto& [id, campaign] : campaigns_)
-      if (campaign->open && (quietest == nullptr || campaign->end < quietest->end)) quietest = campaign.get();
+      if (campaign->open && (quietest == nullptr || campaign->end < quietest->end))
+        quietest = campaign.get();
     close(*quietest, "too_many_open", front, out);
   }
 }
 
-void Campaigns::close(Campaign& campaign, std::string_view reason, EventTime now, std::vector<Revision>& out) {
+void Campaigns::close(Campaign& campaign, std::string_view reason, EventTime now,
+                      std::vector<Revision>& out) {
   campaign.open = false, campaign.close_reason = reason, campaign.closed = now;
   for (const CampaignKey& key : campaign.keys)
     if (key_owner_[key.entity.hash(0)] == campaign.id) open_keys_.erase(key.entity.hash(0));
@@ -365,39 +438,49 @@ void Campaigns::close(Campaign& campaign, std::string_view reason, EventTime now
 }
 
 // The younger closes into the older, which takes over its keys and counts. Distinct counts merge exactly; attempts add up.
-void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now, std::vector<Revision>& out) {
+void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now,
+                      std::vector<Revision>& out) {
   tell_accounts(older, out);  // its own victims of this tick, before those of the younger join them
   older.start = std::min(older.start, younger.start), older.end = std::max(older.end, younger.end);
-  older.attempts += younger.attempts, older.failures += younger.failures, older.successes += younger.successes;
+  older.attempts += younger.attempts, older.failures += younger.failures,
+      older.successes += younger.successes;
   older.last_seq = std::max(older.last_seq, younger.last_seq);
   older.accounts.merge(younger.accounts), older.sources.merge(younger.sources);
   older.networks.merge(younger.networks), older.as_numbers.merge(younger.as_numbers);
   if (younger.odds > older.odds) older.odds = younger.odds, older.attack = younger.attack;
   for (const Factor& factor : younger.factors) {
-    const auto same = std::ranges::find_if(older.factors, [&](const Factor& f) { return f.detector == factor.detector && f.statistic == factor.statistic; });
-    if (same == older.factors.end()) older.factors.push_back(factor);
-    else if (same->value < factor.value) *same = factor;
+    const auto same = std::ranges::find_if(older.factors, [&](const Factor& f) {
+      return f.detector == factor.detector && f.statistic == factor.statistic;
+    });
+    if (same == older.factors.end())
+      older.factors.push_back(factor);
+    else if (same->value < factor.value)
+      *same = factor;
   }
   std::vector<std::uint64_t> accounts(younger.account_set.begin(), younger.account_set.end());
   std::ranges::sort(accounts);
   for (const std::uint64_t account : accounts)
     if (older.account_set.size() < config_.max_accounts) older.account_set.insert(account);
   for (const AccountKey account : younger.first_accounts)
-    if (older.first_accounts.size() < kMaxListedAccounts && std::ranges::find(older.first_accounts, account) == older.first_accounts.end())
+    if (older.first_accounts.size() < kMaxListedAccounts &&
+        std::ranges::find(older.first_accounts, account) == older.first_accounts.end())
       older.first_accounts.push_back(account);
   for (const auto& source : younger.top_sources.sorted()) {
     SourceCount& mine = older.top_sources.add(source.key, source.count);
     const SourceCount before = mine;
     mine = source.value, mine.accounts += before.accounts, mine.successes += before.successes;
   }
-  for (const auto& client : younger.top_clients.sorted()) older.top_clients.add(client.key, client.count) = client.value;
+  for (const auto& client : younger.top_clients.sorted())
+    older.top_clients.add(client.key, client.count) = client.value;
   for (const std::string& app : younger.apps) push_unique(older.apps, app, kMaxApps);
   for (const CompromisedAccount& account : younger.compromised) add_compromised(older, account);
-  for (std::size_t i = 0; i < older.hourly.size() && older.hour == younger.hour; ++i) older.hourly[i] += younger.hourly[i];
+  for (std::size_t i = 0; i < older.hourly.size() && older.hour == younger.hour; ++i)
+    older.hourly[i] += younger.hourly[i];
   younger.merged_into = older.id;
-  close(younger, "merged", now, out);                     // tells its own victims
-  older.told_compromised = older.compromised.size();      // so that they are not told twice
-  for (const CampaignKey& key : younger.keys) key_owner_[key.entity.hash(0)] = older.id, add_key(older, key.entity, key.since);
+  close(younger, "merged", now, out);                 // tells its own victims
+  older.told_compromised = older.compromised.size();  // so that they are not told twice
+  for (const CampaignKey& key : younger.keys)
+    key_owner_[key.entity.hash(0)] = older.id, add_key(older, key.entity, key.since);
   judge(older, now);
   speak(older, RevisionReason::kMerged, now, out);
 }
@@ -406,7 +489,9 @@ void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now, std::ve
 void Campaigns::merge_by_client(EventTime now, std::vector<Revision>& out) {
   std::vector<Campaign*> by_age;
   for (auto& [id, campaign] : campaigns_)
-    if (campaign->open && now - campaign->end <= config_.join_within && !campaign->top_clients.entries().empty()) by_age.push_back(campaign.get());
+    if (campaign->open && now - campaign->end <= config_.join_within &&
+        !campaign->top_clients.entries().empty())
+      by_age.push_back(campaign.get());
   if (by_age.size() < 2) return;
   std::ranges::sort(by_age, {}, [](const Campaign* c) { return std::pair(c->opened, c->id); });
   std::map<std::pair<TenantId, std::uint64_t>, Campaign*> oldest;
@@ -414,9 +499,14 @@ void Campaigns::merge_by_client(EventTime now, std::vector<Revision>& out) {
     const auto top = campaign->top_clients.sorted().front();
     std::uint64_t counted = 0;
     for (const auto& entry : campaign->top_clients.entries()) counted += entry.count;
-    if (top.count < kMinClientAttempts || static_cast<double>(top.count) < kDominant * static_cast<double>(counted)) continue;
+    if (top.count < kMinClientAttempts ||
+        static_cast<double>(top.count) < kDominant * static_cast<double>(counted))
+      continue;
     const auto* benign = client_sample_.find(top.key);
-    if (benign != nullptr && static_cast<double>(benign->count) > kCommonClient * static_cast<double>(std::max(sampled_, kMinClientSample))) continue;
+    if (benign != nullptr &&
+        static_cast<double>(benign->count) >
+            kCommonClient * static_cast<double>(std::max(sampled_, kMinClientSample)))
+      continue;
     const auto [first, alone] = oldest.try_emplace({campaign->tenant, top.key}, campaign);
     if (!alone) merge(*first->second, *campaign, now, out);
   }
@@ -426,14 +516,17 @@ void Campaigns::merge_by_client(EventTime now, std::vector<Revision>& out) {
 void Campaigns::roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out) {
   auto successor = std::make_unique<Campaign>();
   successor->id = mix(campaign.id, static_cast<std::uint64_t>(now.time_since_epoch().count()));
-  successor->continues = campaign.id, successor->tenant = campaign.tenant, successor->tenant_name = campaign.tenant_name;
-  successor->primary = campaign.primary, successor->attack = campaign.attack, successor->odds = campaign.odds;
+  successor->continues = campaign.id, successor->tenant = campaign.tenant,
+  successor->tenant_name = campaign.tenant_name;
+  successor->primary = campaign.primary, successor->attack = campaign.attack,
+  successor->odds = campaign.odds;
   successor->opened = successor->start = successor->end = now;
   successor->factors = campaign.factors, successor->apps = campaign.apps;
   successor->hourly = campaign.hourly, successor->hour = campaign.hour;
   close(campaign, "rolled_over", now, out);
   Campaign& next = *(campaigns_[successor->id] = std::move(successor));
-  for (const CampaignKey& key : campaign.keys) key_owner_[key.entity.hash(0)] = next.id, add_key(next, key.entity, now);
+  for (const CampaignKey& key : campaign.keys)
+    key_owner_[key.entity.hash(0)] = next.id, add_key(next, key.entity, now);
   ++opened_total_;
   judge(next, now);
   speak(next, RevisionReason::kOpened, now, out);
@@ -442,7 +535,9 @@ void Campaigns::roll_over(Campaign& campaign, EventTime now, std::vector<Revisio
 std::vector<Campaigns::Membership> Campaigns::memberships() const {
   std::vector<Membership> all = ended_;
   for (const auto& [id, campaign] : campaigns_) {
-    for (const CampaignKey& key : campaign->keys) all.push_back({key.entity, key.since, campaign->end, campaign->merged_into != 0 ? campaign->merged_into : id});
+    for (const CampaignKey& key : campaign->keys)
+      all.push_back({key.entity, key.since, campaign->end,
+                     campaign->merged_into != 0 ? campaign->merged_into : id});
   }
   return all;
 }

@@ -29,7 +29,8 @@ struct Activity {
 class Campaigns {
  public:
   // `show_names`: privacy.account_names is `clear`.
-  Campaigns(const CampaignConfig& config, AlertOrigin origin, std::vector<std::string> detector_names, bool show_names);
+  Campaigns(const CampaignConfig& config, AlertOrigin origin,
+            std::vector<std::string> detector_names, bool show_names);
   ~Campaigns();
 
   void set_quality(AlertQuality quality) { quality_ = std::move(quality); }
@@ -45,7 +46,9 @@ class Campaigns {
 
   // Feedback to the stranger filter: a success on one of these keys is not learned. As of the last tick, so that it does not depend on how events are
   // batched between ticks.
-  [[nodiscard]] bool is_open_key(const Entity& key) const { return keys_at_tick_.contains(key.hash(0)); }
+  [[nodiscard]] bool is_open_key(const Entity& key) const {
+    return keys_at_tick_.contains(key.hash(0));
+  }
   [[nodiscard]] bool any_open() const { return !keys_at_tick_.empty(); }
 
   // Which events belong to which campaign, by key and time, under final ids: what --attributions joins with.
@@ -56,7 +59,9 @@ class Campaigns {
   };
   [[nodiscard]] std::vector<Membership> memberships() const;
   [[nodiscard]] std::uint64_t opened_total() const { return opened_total_; }
-  [[nodiscard]] const std::map<CampaignId, std::unique_ptr<Campaign>>& all() const { return campaigns_; }
+  [[nodiscard]] const std::map<CampaignId, std::unique_ptr<Campaign>>& all() const {
+    return campaigns_;
+  }
 
   void save(StateWriter& out) const;
   [[nodiscard]] config::Result<void> load(StateReader& in);
@@ -74,7 +79,8 @@ class Campaigns {
   void speak_if_due(Campaign& campaign, EventTime now, std::vector<Revision>& out);
   void speak(Campaign& campaign, RevisionReason reason, EventTime now, std::vector<Revision>& out);
   void tell_accounts(Campaign& campaign, std::vector<Revision>& out);
-  void close(Campaign& campaign, std::string_view reason, EventTime now, std::vector<Revision>& out);
+  void close(Campaign& campaign, std::string_view reason, EventTime now,
+             std::vector<Revision>& out);
   void merge(Campaign& older, Campaign& younger, EventTime now, std::vector<Revision>& out);
   void merge_by_client(EventTime now, std::vector<Revision>& out);
   void roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out);
@@ -86,7 +92,8 @@ class Campaigns {
   AlertOrigin origin_;
   AlertQuality quality_;
   std::vector<std::string> detector_names_;
-  std::map<CampaignId, std::unique_ptr<Campaign>> campaigns_;  // open ones, and those closed that may reopen; in id order
+  std::map<CampaignId, std::unique_ptr<Campaign>>
+      campaigns_;  // open ones, and those closed that may reopen; in id order
   boost::unordered_flat_map<std::uint64_t, CampaignId> key_owner_;  // hash of the entity
   boost::unordered_flat_set<std::uint64_t> open_keys_, keys_at_tick_;
   bool keys_changed_ = false;
@@ -100,8 +107,10 @@ class Campaigns {
 };
 
 // alert_json.cc
-[[nodiscard]] Revision render_alert(const Campaign& campaign, RevisionReason reason, EventTime now, const AlertOrigin& origin, const AlertQuality& quality);
-[[nodiscard]] Revision render_account(const Campaign& campaign, const CompromisedAccount& account, const AlertOrigin& origin);
+[[nodiscard]] Revision render_alert(const Campaign& campaign, RevisionReason reason, EventTime now,
+                                    const AlertOrigin& origin, const AlertQuality& quality);
+[[nodiscard]] Revision render_account(const Campaign& campaign, const CompromisedAccount& account,
+                                      const AlertOrigin& origin);
 [[nodiscard]] std::string to_hex(CampaignId id);
 
 }  // namespace stuffwatch::detectors

@@ -11,7 +11,9 @@ namespace {
 
 // Length of the valid UTF-8 sequence at the front of `text`; 0 = invalid (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF).
 std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : 0); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<unsigned char>(i < text.size() ? text[i] : 0);
+  };
   const unsigned lead = byte(0);
   const auto tail = [&](std::size_t from, std::size_t to) {
     for (std::size_t i = from; i < to; ++i)
@@ -70,7 +72,8 @@ JsonWriter& JsonWriter::text(std::string_view value) {
 JsonWriter& JsonWriter::real(double value) {
   separate();
   constexpr double kMax = std::numeric_limits<double>::max();
-  fmt::format_to(std::back_inserter(out_), "{:.4g}", value != value ? 0.0 : std::clamp(value, -kMax, kMax));
+  fmt::format_to(std::back_inserter(out_), "{:.4g}",
+                 value != value ? 0.0 : std::clamp(value, -kMax, kMax));
   return *this;
 }
 
@@ -79,12 +82,18 @@ void JsonWriter::escape(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
     const auto c = static_cast<unsigned char>(text.front());
-    if (length == 0) out_ += "\xef\xbf\xbd";
-    else if (c == '"' || c == '\\') (out_ += '\\') += static_cast<char>(c);
-    else if (c == '\n') out_ += "\\n";
-    else if (c == '\t') out_ += "\\t";
-    else if (c < 0x20 || c == 0x7f) fmt::format_to(std::back_inserter(out_), "\\u{:04x}", c);
-    else out_ += text.substr(0, length);
+    if (length == 0)
+      out_ += "\xef\xbf\xbd";
+    else if (c == '"' || c == '\\')
+      (out_ += '\\') += static_cast<char>(c);
+    else if (c == '\n')
+      out_ += "\\n";
+    else if (c == '\t')
+      out_ += "\\t";
+    else if (c < 0x20 || c == 0x7f)
+      fmt::format_to(std::back_inserter(out_), "\\u{:04x}", c);
+    else
+      out_ += text.substr(0, length);
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   out_ += '"';

@@ -28,7 +28,9 @@ class JsonWriter {
   }
 
   // Members; an empty text is absent, never null.
-  JsonWriter& member(std::string_view name, std::string_view value) { return value.empty() ? *this : key(name).text(value); }
+  JsonWriter& member(std::string_view name, std::string_view value) {
+    return value.empty() ? *this : key(name).text(value);
+  }
   template <std::integral I>
   JsonWriter& member(std::string_view name, I value) {
     return key(name).integer(value);

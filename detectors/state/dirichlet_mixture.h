@@ -48,7 +48,9 @@ struct DirichletMixture {
   [[nodiscard]] std::size_t best(const DirichletModel<Classes, Alternatives>& model) const {
     std::size_t best = 0;
     for (std::size_t k = 1; k < Alternatives; ++k)
-      if (model.weight[k] * static_cast<double>(ratio[k]) > model.weight[best] * static_cast<double>(ratio[best])) best = k;
+      if (model.weight[k] * static_cast<double>(ratio[k]) >
+          model.weight[best] * static_cast<double>(ratio[best]))
+        best = k;
     return best;
   }
 };

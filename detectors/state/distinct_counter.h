@@ -40,7 +40,9 @@ class DistinctCounter {
     const double share = (static_cast<double>(hashes_.back()) + 1) / 18446744073709551616.0;
     return static_cast<std::uint64_t>(static_cast<double>(kExact - 1) / share);
   }
-  void save(StateWriter& out) const { out.put(over_), out.put_all(std::span<const std::uint64_t>(hashes_)); }
+  void save(StateWriter& out) const {
+    out.put(over_), out.put_all(std::span<const std::uint64_t>(hashes_));
+  }
   void load(StateReader& in) { over_ = in.get<bool>(), in.get_all(hashes_); }
 
  private:

@@ -14,18 +14,24 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Classes (ok, bad, unknown); alternatives: stuffing, spraying, mixed, padded with the attacker's own successes.
-constexpr std::array<std::array<double, 3>, 4> kMaturedAlternatives{{{.3, 2, 7.7}, {.3, 9.4, .3}, {.3, 5, 4.7}, {4, 1.5, 4.5}}};
+constexpr std::array<std::array<double, 3>, 4> kMaturedAlternatives{
+    {{.3, 2, 7.7}, {.3, 9.4, .3}, {.3, 5, 4.7}, {4, 1.5, 4.5}}};
 constexpr std::array<double, 4> kMaturedWeights{.3, .3, .2, .2};
-constexpr std::array kMaturedAttack{AttackKind::kCredentialStuffing, AttackKind::kPasswordSpraying, AttackKind::kCredentialStuffing,
+constexpr std::array kMaturedAttack{AttackKind::kCredentialStuffing, AttackKind::kPasswordSpraying,
+                                    AttackKind::kCredentialStuffing,
                                     AttackKind::kCredentialStuffing};
 // Classes (ok, unknown). Its concentration stays 8: at 12 and more a school's first day passes the threshold (detection.md 4.1).
 constexpr DirichletModel<2, 2> kAtOnceModel{{7.76, .24}, {{{.3, 9.7}, {2, 8}}}, {.6, .4}};
 
 constexpr double kRestartBelow = 1e-3;
-constexpr std::uint32_t kMinFailures = 4, kMaxAttemptsPerAccount = 6;  // more attempts an account is a retry loop: operational
+constexpr std::uint32_t kMinFailures = 4,
+                        kMaxAttemptsPerAccount =
+                            6;  // more attempts an account is a retry loop: operational
 
 DirichletModel<3, 4> matured_model(double concentration) {
-  return {{.875 * concentration, .1 * concentration, .025 * concentration}, kMaturedAlternatives, kMaturedWeights};
+  return {{.875 * concentration, .1 * concentration, .025 * concentration},
+          kMaturedAlternatives,
+          kMaturedWeights};
 }
 
 EventTime from_ms(std::int64_t ms) { return EventTime{milliseconds{ms}}; }
@@ -40,13 +46,20 @@ ContactClass class_of(const LoginEvent& event) {
   return event.stranger ? ContactClass::kBad : ContactClass::kFamiliar;
 }
 
-bool kept(AccountKey account, std::uint8_t thinning) { return (value_of(account) & ((1ull << thinning) - 1)) == 0; }
+bool kept(AccountKey account, std::uint8_t thinning) {
+  return (value_of(account) & ((1ull << thinning) - 1)) == 0;
+}
 
 }  // namespace
 
-FirstContacts::FirstContacts(const FirstContactsSettings& settings, Entity::Kind kind, const DetectorContext& context, double starts_per_10m)
-    : settings_(settings), kind_(kind), detector_(context.id), starts_per_10m_(starts_per_10m),
-      matured_model_(matured_model(settings.concentration)), slab_(settings.max_keys, context.table_seed, hash_of),
+FirstContacts::FirstContacts(const FirstContactsSettings& settings, Entity::Kind kind,
+                             const DetectorContext& context, double starts_per_10m)
+    : settings_(settings),
+      kind_(kind),
+      detector_(context.id),
+      starts_per_10m_(starts_per_10m),
+      matured_model_(matured_model(settings.concentration)),
+      slab_(settings.max_keys, context.table_seed, hash_of),
       contacts_(settings.max_contacts, context.table_seed) {}
 
 void FirstContacts::Record::reset(const Key& key) {
@@ -56,7 +69,9 @@ void FirstContacts::Record::reset(const Key& key) {
 }
 
 FirstContacts::Key FirstContacts::key_of(const LoginEvent& event) const {
-  const Entity entity = kind_ == Entity::Kind::kAddress ? Entity::address(event.tenant, event.source_ip) : Entity::prefix(event.tenant, event.source_ip);
+  const Entity entity = kind_ == Entity::Kind::kAddress
+                            ? Entity::address(event.tenant, event.source_ip)
+                            : Entity::prefix(event.tenant, event.source_ip);
   return {entity.tenant, entity.value, entity.v4};
 }
 
@@ -71,17 +86,20 @@ void FirstContacts::observe(std::span<const LoginEvent* const> events, FindingCo
     }
     for (std::size_t i = 0; i < group.size(); ++i) slab_.prefetch_record(hashes[i]);
     for (std::size_t i = 0; i < group.size(); ++i)
-      if (const Record* r = slab_.find(keys[i], hashes[i])) contacts_.prefetch(contacts_.hash(slab_.number_of(*r), r->generation, group[i]->account));
+      if (const Record* r = slab_.find(keys[i], hashes[i]))
+        contacts_.prefetch(contacts_.hash(slab_.number_of(*r), r->generation, group[i]->account));
     for (std::size_t i = 0; i < group.size(); ++i) observe_one(*group[i], keys[i], hashes[i], out);
     events = events.subspan(group.size());
   }
 }
 
-void FirstContacts::observe_one(const LoginEvent& event, const Key& key, std::uint64_t hash, FindingCollector& out) {
+void FirstContacts::observe_one(const LoginEvent& event, const Key& key, std::uint64_t hash,
+                                FindingCollector& out) {
   const bool counts = event.outcome == Outcome::kSuccess || is_credential_failure(event);
   if (!counts) {  // a right password stopped by MFA is no evidence about the source, but a candidate on one that has alarmed
     const Record* record = event.stranger ? slab_.find(key, hash) : nullptr;
-    if (record != nullptr && to_s(event.time) <= record->alarmed_until_s) out.activity(event, entity_of(*record));
+    if (record != nullptr && to_s(event.time) <= record->alarmed_until_s)
+      out.activity(event, entity_of(*record));
     return;
   }
   bool inserted = false;
@@ -90,23 +108,28 @@ void FirstContacts::observe_one(const LoginEvent& event, const Key& key, std::ui
   if (inserted || over) begin_life(record, event.time);
   if (kept(event.account, record.thinning)) {
     ++record.attempts;
-    Contact* contact = inserted ? nullptr : contacts_.find(slab_.number_of(record), record.generation, event.account);
+    Contact* contact =
+        inserted ? nullptr
+                 : contacts_.find(slab_.number_of(record), record.generation, event.account);
     if (contact == nullptr || of_earlier_life(record, *contact)) {
       first_contact(record, event, out);
     } else {
       if (contact->attempts != UINT16_MAX) ++contact->attempts;
-      if (event.outcome == Outcome::kSuccess && !contact->matured()) contact->set_class(ContactClass::kOk);  // recovered in time
+      if (event.outcome == Outcome::kSuccess && !contact->matured())
+        contact->set_class(ContactClass::kOk);  // recovered in time
     }
   }
   if (event.stranger && to_s(event.time) <= record.alarmed_until_s) {
     out.activity(event, entity_of(record));
-    if (event.outcome == Outcome::kFailure) record.alarmed_until_s = to_s(event.time + settings_.life);
+    if (event.outcome == Outcome::kFailure)
+      record.alarmed_until_s = to_s(event.time + settings_.life);
   }
 }
 
 void FirstContacts::begin_life(Record& record, EventTime time) {
   record.life_start_ms = to_ms(time);
-  record.attempts = 0, record.accounts = record.pending;  // pending contacts go on into the new life
+  record.attempts = 0,
+  record.accounts = record.pending;  // pending contacts go on into the new life
   record.thinning = 0;
   restart_matured(record), restart_at_once(record);
 }
@@ -132,7 +155,8 @@ void FirstContacts::first_contact(Record& record, const LoginEvent& event, Findi
     if (!kept(event.account, record.thinning)) return;
   }
   ++record.accounts, ++record.pending;
-  contacts_.append(Contact::make(event.account, event.time, klass, event.stranger, slab_.number_of(record), record.generation),
+  contacts_.append(Contact::make(event.account, event.time, klass, event.stranger,
+                                 slab_.number_of(record), record.generation),
                    [&](const Contact& gone) {
                      if (gone.owner == Contact::kNobody) return;
                      Record& owner = slab_.at(gone.owner);
@@ -141,51 +165,74 @@ void FirstContacts::first_contact(Record& record, const LoginEvent& event, Findi
                      if (!of_earlier_life(owner, gone)) ++forgotten_;
                    });
   if (klass != ContactClass::kOk && klass != ContactClass::kUnknown) return;
-  const double evidence = record.at_once.observe(kAtOnceModel, klass == ContactClass::kUnknown ? 1 : 0);
+  const double evidence =
+      record.at_once.observe(kAtOnceModel, klass == ContactClass::kUnknown ? 1 : 0);
   if (record.at_once.count[1] >= kMinFailures) lives_.see(evidence, record.at_once_level);
   const double threshold = 2 * settings_.alarm_odds;
   if (evidence >= threshold) {
-    const Finding base{.seq = event.seq, .time = event.time, .attack = AttackKind::kCredentialStuffing,
-                       .factor = {.statistic = "first contacts at once", .null_model = "Dirichlet-multinomial, 8 * (.97 success, .03 unknown account)",
-                                  .window = "10m", .value = evidence, .threshold = threshold}};
+    const Finding base{
+        .seq = event.seq,
+        .time = event.time,
+        .attack = AttackKind::kCredentialStuffing,
+        .factor = {.statistic = "first contacts at once",
+                   .null_model = "Dirichlet-multinomial, 8 * (.97 success, .03 unknown account)",
+                   .window = "10m",
+                   .value = evidence,
+                   .threshold = threshold}};
     alarm(record, base, event.time - settings_.maturity, true, out);
   }
   if (evidence >= threshold || evidence < kRestartBelow) restart_at_once(record);
 }
 
 void FirstContacts::advance(EventTime watermark, std::uint64_t seq, FindingCollector& out) {
-  for (Contact* c = contacts_.next_to_mature(); c != nullptr && c->time() + settings_.maturity <= watermark; c = contacts_.next_to_mature()) {
+  for (Contact* c = contacts_.next_to_mature();
+       c != nullptr && c->time() + settings_.maturity <= watermark;
+       c = contacts_.next_to_mature()) {
     contacts_.mature_next();
     if (c->owner != Contact::kNobody) mature(*c, watermark, seq, out);
   }
 }
 
-void FirstContacts::mature(const Contact& contact, EventTime watermark, std::uint64_t seq, FindingCollector& out) {
+void FirstContacts::mature(const Contact& contact, EventTime watermark, std::uint64_t seq,
+                           FindingCollector& out) {
   Record& record = slab_.at(contact.owner);
   if (record.generation != contact.generation) return;  // its key was evicted
   if (record.pending != 0) --record.pending;
   const ContactClass klass = contact.contact_class();
-  if (klass == ContactClass::kFamiliar || !kept(AccountKey{contact.account}, record.thinning)) return;
+  if (klass == ContactClass::kFamiliar || !kept(AccountKey{contact.account}, record.thinning))
+    return;
   if (klass != ContactClass::kOk && record.evidence_start_ms == kNoEvidence) {
     const std::int64_t since = to_ms(contact.time()) - record.life_start_ms;
-    record.evidence_start_ms = static_cast<std::int32_t>(std::clamp<std::int64_t>(since, INT32_MIN + 1, INT32_MAX));
+    record.evidence_start_ms =
+        static_cast<std::int32_t>(std::clamp<std::int64_t>(since, INT32_MIN + 1, INT32_MAX));
   }
   const double evidence = record.matured.observe(matured_model_, static_cast<std::size_t>(klass));
   const std::uint32_t failures = std::uint32_t{record.matured.count[1]} + record.matured.count[2];
   if (failures >= kMinFailures) lives_.see(evidence, record.matured_level);
   const double threshold = 2 * settings_.alarm_odds;
-  const bool retries = std::uint64_t{record.attempts} > std::uint64_t{kMaxAttemptsPerAccount} * record.accounts;
+  const bool retries =
+      std::uint64_t{record.attempts} > std::uint64_t{kMaxAttemptsPerAccount} * record.accounts;
   const bool alarmed = evidence >= threshold && failures >= kMinFailures && !retries;
   if (alarmed) {
-    const Finding base{.seq = seq, .at_tick = true, .time = watermark, .attack = kMaturedAttack[record.matured.best(matured_model_)],
-                       .factor = {.statistic = "first contacts, matured", .null_model = "Dirichlet-multinomial, c * (.875 success, .1 bad password, .025 unknown account)",
-                                  .window = "24h", .value = evidence, .threshold = threshold}};
+    const Finding base{
+        .seq = seq,
+        .at_tick = true,
+        .time = watermark,
+        .attack = kMaturedAttack[record.matured.best(matured_model_)],
+        .factor = {
+            .statistic = "first contacts, matured",
+            .null_model =
+                "Dirichlet-multinomial, c * (.875 success, .1 bad password, .025 unknown account)",
+            .window = "24h",
+            .value = evidence,
+            .threshold = threshold}};
     alarm(record, base, from_ms(record.life_start_ms + record.evidence_start_ms), false, out);
   }
   if (alarmed || evidence < kRestartBelow) restart_matured(record);
 }
 
-void FirstContacts::alarm(Record& record, const Finding& base, EventTime since, bool at_once, FindingCollector& out) {
+void FirstContacts::alarm(Record& record, const Finding& base, EventTime since, bool at_once,
+                          FindingCollector& out) {
   Finding finding = base;
   finding.detector = detector_;
   finding.key = entity_of(record);
@@ -196,19 +243,26 @@ void FirstContacts::alarm(Record& record, const Finding& base, EventTime since, 
 }
 
 // The failing contacts that made the evidence, and the strangers' successes among them: they are the victims.
-Evidence FirstContacts::evidence_since(const Record& record, EventTime since, EventTime until, bool at_once) const {
-  static constexpr milliseconds kDisorder = std::chrono::hours{1};  // how far the ring may be out of event-time order
+Evidence FirstContacts::evidence_since(const Record& record, EventTime since, EventTime until,
+                                       bool at_once) const {
+  static constexpr milliseconds kDisorder =
+      std::chrono::hours{1};  // how far the ring may be out of event-time order
   Evidence evidence{.start = until, .end = since, .list = {}};
   contacts_.for_each_newest([&](const Contact& c) {
     if (c.owner == Contact::kNobody) return true;  // its content was not kept, nor its time
     if (c.time() < since - kDisorder) return false;
     const bool success = c.contact_class() == ContactClass::kOk && c.stranger();
-    const bool failure = c.contact_class() == ContactClass::kBad || c.contact_class() == ContactClass::kUnknown;
-    if (!owns(record, c) || c.time() < since || (!success && !failure) || (failure && at_once == c.matured())) return true;
-    evidence.start = std::min(evidence.start, c.time()), evidence.end = std::max(evidence.end, c.time());
+    const bool failure =
+        c.contact_class() == ContactClass::kBad || c.contact_class() == ContactClass::kUnknown;
+    if (!owns(record, c) || c.time() < since || (!success && !failure) ||
+        (failure && at_once == c.matured()))
+      return true;
+    evidence.start = std::min(evidence.start, c.time()),
+    evidence.end = std::max(evidence.end, c.time());
     evidence.attempts += c.attempts, ++evidence.accounts;
     (success ? evidence.successes : evidence.failures) += 1;
-    if (evidence.list.size() < kMaxEvidenceAccounts) evidence.list.push_back({AccountKey{c.account}, c.time(), c.attempts, success});
+    if (evidence.list.size() < kMaxEvidenceAccounts)
+      evidence.list.push_back({AccountKey{c.account}, c.time(), c.attempts, success});
     return true;
   });
   evidence.failures = evidence.attempts - evidence.successes;
@@ -227,7 +281,8 @@ void FirstContacts::add_usage(StateUsage& usage) const {
 // Whether a later event may still ask for it: to count its account, or as evidence, which may have begun before the life.
 bool FirstContacts::may_matter(const Record& record, const Contact& contact) const {
   if (!of_earlier_life(record, contact)) return true;
-  return record.evidence_start_ms != kNoEvidence && contact.time() >= from_ms(record.life_start_ms + record.evidence_start_ms);
+  return record.evidence_start_ms != kNoEvidence &&
+         contact.time() >= from_ms(record.life_start_ms + record.evidence_start_ms);
 }
 
 // Keys oldest first, so that reading them back restores the order of eviction; contacts refer to them by rank. Contacts that can no longer matter keep
@@ -236,11 +291,13 @@ void FirstContacts::save(StateWriter& out) const {
   std::vector<std::uint32_t> rank(slab_.max_size(), Contact::kNobody);
   out.put(slab_.size());
   std::uint32_t next = 0;
-  slab_.for_each([&](const Record& record) { rank[slab_.number_of(record)] = next++, out.put(record); });
+  slab_.for_each(
+      [&](const Record& record) { rank[slab_.number_of(record)] = next++, out.put(record); });
   out.put(contacts_.size());
   std::uint64_t run = 0;
   contacts_.for_each([&](const Contact& c) {
-    const bool owned = c.owner != Contact::kNobody && rank[c.owner] != Contact::kNobody && slab_.at(c.owner).generation == c.generation;
+    const bool owned = c.owner != Contact::kNobody && rank[c.owner] != Contact::kNobody &&
+                       slab_.at(c.owner).generation == c.generation;
     if (!owned || !may_matter(slab_.at(c.owner), c)) {
       ++run;
       return;
@@ -271,7 +328,8 @@ void FirstContacts::load(StateReader& in) {
   const auto matured = [&](const Contact& c) {
     const Contact& last = contacts_.append(c, forget);
     ++count;
-    if (c.matured() && contacts_.next_to_mature() == &last) contacts_.mature_next();  // not past one that is still pending
+    if (c.matured() && contacts_.next_to_mature() == &last)
+      contacts_.mature_next();  // not past one that is still pending
   };
   while (!in.failed()) {
     const auto run = in.get<std::uint64_t>();

@@ -22,18 +22,20 @@ namespace stuffwatch::detectors {
 struct FirstContactsSettings {
   std::chrono::milliseconds maturity = std::chrono::seconds{600};
   std::chrono::milliseconds life = std::chrono::hours{24};
-  double alarm_odds = 1e8;    // each of the two processes alarms at twice that
-  double concentration = 8;   // of the benign null; 8 until fitted
+  double alarm_odds = 1e8;   // each of the two processes alarms at twice that
+  double concentration = 8;  // of the benign null; 8 until fitted
   std::uint32_t max_keys = 1;
   std::uint32_t max_contacts = 1;
 };
 
 class FirstContacts {
  public:
-  static constexpr std::uint32_t kMaxPendingOfKey = 4096;  // beyond it accounts are thinned by their hash, which keeps exchangeability
-  static constexpr std::size_t kLookAhead = 16;            // events whose memory is fetched together
+  static constexpr std::uint32_t kMaxPendingOfKey =
+      4096;  // beyond it accounts are thinned by their hash, which keeps exchangeability
+  static constexpr std::size_t kLookAhead = 16;  // events whose memory is fetched together
 
-  FirstContacts(const FirstContactsSettings& settings, Entity::Kind kind, const DetectorContext& context, double starts_per_10m);
+  FirstContacts(const FirstContactsSettings& settings, Entity::Kind kind,
+                const DetectorContext& context, double starts_per_10m);
 
   void observe(std::span<const LoginEvent* const> events, FindingCollector& out);
   void advance(EventTime watermark, std::uint64_t seq, FindingCollector& out);
@@ -54,8 +56,9 @@ class FirstContacts {
     std::int64_t life_start_ms = 0;
     DirichletMixture<3, 4> matured;
     DirichletMixture<2, 2> at_once;
-    std::uint32_t alarmed_until_s = 0;   // events until then are activity; 0 = never alarmed
-    std::int32_t evidence_start_ms = 0;  // of the matured process, since life_start; kNoEvidence = none yet
+    std::uint32_t alarmed_until_s = 0;  // events until then are activity; 0 = never alarmed
+    std::int32_t evidence_start_ms =
+        0;  // of the matured process, since life_start; kNoEvidence = none yet
     std::uint32_t attempts = 0, accounts = 0, pending = 0;
     std::uint16_t generation = 0;
     std::uint8_t thinning = 0;
@@ -69,19 +72,27 @@ class FirstContacts {
   static_assert(sizeof(Record) <= 96);
   static constexpr std::int32_t kNoEvidence = INT32_MIN;
 
-  static std::uint64_t hash_of(const Key& key, std::uint64_t seed) { return mix(key.tenant + key.v4, key.value, seed); }
+  static std::uint64_t hash_of(const Key& key, std::uint64_t seed) {
+    return mix(key.tenant + key.v4, key.value, seed);
+  }
   [[nodiscard]] Key key_of(const LoginEvent& event) const;
-  [[nodiscard]] Entity entity_of(const Record& record) const { return {record.tenant, record.value, kind_, record.v4}; }
+  [[nodiscard]] Entity entity_of(const Record& record) const {
+    return {record.tenant, record.value, kind_, record.v4};
+  }
 
-  void observe_one(const LoginEvent& event, const Key& key, std::uint64_t hash, FindingCollector& out);
+  void observe_one(const LoginEvent& event, const Key& key, std::uint64_t hash,
+                   FindingCollector& out);
   void begin_life(Record& record, EventTime time);
   [[nodiscard]] bool of_earlier_life(const Record& record, const Contact& contact) const;
   void first_contact(Record& record, const LoginEvent& event, FindingCollector& out);
-  void mature(const Contact& contact, EventTime watermark, std::uint64_t seq, FindingCollector& out);
+  void mature(const Contact& contact, EventTime watermark, std::uint64_t seq,
+              FindingCollector& out);
   void restart_matured(Record& record);
   void restart_at_once(Record& record);
-  void alarm(Record& record, const Finding& base, EventTime since, bool at_once, FindingCollector& out);
-  [[nodiscard]] Evidence evidence_since(const Record& record, EventTime since, EventTime until, bool at_once) const;
+  void alarm(Record& record, const Finding& base, EventTime since, bool at_once,
+             FindingCollector& out);
+  [[nodiscard]] Evidence evidence_since(const Record& record, EventTime since, EventTime until,
+                                        bool at_once) const;
   [[nodiscard]] bool may_matter(const Record& record, const Contact& contact) const;
   [[nodiscard]] bool owns(const Record& record, const Contact& contact) const {
     return contact.owner == slab_.number_of(record) && contact.generation == record.generation;

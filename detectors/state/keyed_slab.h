@@ -33,8 +33,12 @@ class KeyedSlab {
   using HashOf = std::uint64_t (*)(const Key& key, std::uint64_t seed);
 
   KeyedSlab(std::uint32_t max_records, std::uint64_t seed, HashOf hash_of)
-      : max_(max_records), mask_(std::bit_ceil(std::size_t{max_records} * 2 + 2) - 1), seed_(seed), hash_of_(hash_of),
-        records_(max_records), index_(mask_ + 1) {
+      : max_(max_records),
+        mask_(std::bit_ceil(std::size_t{max_records} * 2 + 2) - 1),
+        seed_(seed),
+        hash_of_(hash_of),
+        records_(max_records),
+        index_(mask_ + 1) {
     assert(max_records >= 1 && max_records <= kMaxRecords);
   }
 
@@ -91,9 +95,13 @@ class KeyedSlab {
     record.links.newer = free_, free_ = n + 1;
   }
 
-  [[nodiscard]] std::uint32_t number_of(const Record& record) const { return static_cast<std::uint32_t>(&record - records_.get()); }
+  [[nodiscard]] std::uint32_t number_of(const Record& record) const {
+    return static_cast<std::uint32_t>(&record - records_.get());
+  }
   [[nodiscard]] Record& at(std::uint32_t record_number) { return records_[record_number]; }
-  [[nodiscard]] const Record& at(std::uint32_t record_number) const { return records_[record_number]; }
+  [[nodiscard]] const Record& at(std::uint32_t record_number) const {
+    return records_[record_number];
+  }
 
   // Oldest first: the order in which a checkpoint writes them, so that reading it back restores the order of eviction.
   template <class Visit>
@@ -104,10 +112,14 @@ class KeyedSlab {
   [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] std::uint32_t max_size() const { return max_; }
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
-  [[nodiscard]] std::uint64_t bytes() const { return std::uint64_t{used_} * sizeof(Record) + (mask_ + 1) * sizeof(std::uint32_t); }
+  [[nodiscard]] std::uint64_t bytes() const {
+    return std::uint64_t{used_} * sizeof(Record) + (mask_ + 1) * sizeof(std::uint32_t);
+  }
 
  private:
-  static std::uint32_t slot_of(std::uint32_t n, std::uint64_t hash) { return (n + 1) | static_cast<std::uint32_t>(hash >> 56 << 24); }
+  static std::uint32_t slot_of(std::uint32_t n, std::uint64_t hash) {
+    return (n + 1) | static_cast<std::uint32_t>(hash >> 56 << 24);
+  }
   static std::uint32_t number(std::uint32_t slot) { return (slot & 0xffffff) - 1; }
 
   std::size_t locate(const Key& key, std::uint64_t hash) const {

@@ -16,7 +16,8 @@ class LazyArray {
 
  public:
   explicit LazyArray(std::size_t size) : size_(size) {
-    void* memory = ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory = ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
     if (bytes() >= kHugePage) ::madvise(memory, bytes(), MADV_HUGEPAGE);
     data_ = static_cast<T*>(memory);
@@ -24,7 +25,8 @@ class LazyArray {
   ~LazyArray() {
     if (data_ != nullptr) ::munmap(data_, bytes());
   }
-  LazyArray(LazyArray&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
+  LazyArray(LazyArray&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
   LazyArray& operator=(LazyArray&& other) noexcept {
     std::swap(data_, other.data_), std::swap(size_, other.size_);
     return *this;

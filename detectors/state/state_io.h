@@ -67,7 +67,8 @@ class StateReader {
   void fail() { failed_ = true, in_ = {}; }
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] bool at_end() const { return in_.empty(); }
-  [[nodiscard]] config::Result<void> finish(std::string_view what) const;  // an error that names `what` when failed() or bytes are left
+  [[nodiscard]] config::Result<void> finish(
+      std::string_view what) const;  // an error that names `what` when failed() or bytes are left
 
  private:
   std::string_view in_;

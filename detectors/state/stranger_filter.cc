@@ -14,20 +14,23 @@ constexpr std::size_t kBitsPerPair = 10, kProbes = 6;
 }  // namespace
 
 StrangerFilter::StrangerFilter(std::uint64_t max_pairs, std::uint64_t seed)
-    : blocks_(std::max<std::size_t>(1, (max_pairs * kBitsPerPair + 511) / 512)), seed_(seed),
+    : blocks_(std::max<std::size_t>(1, (max_pairs * kBitsPerPair + 511) / 512)),
+      seed_(seed),
       generation_{LazyArray<Block>(blocks_), LazyArray<Block>(blocks_)} {}
 
 StrangerFilter::Pairs StrangerFilter::pairs_of(const LoginEvent& event) const {
   const std::uint64_t account = mix(event.tenant, value_of(event.account), seed_);
   const Entity network = Entity::prefix(0, event.source_ip);
-  return {mix(account, network.value + network.v4) | 1, event.client == 0 ? 0 : mix(account, event.client, 1) | 1};
+  return {mix(account, network.value + network.v4) | 1,
+          event.client == 0 ? 0 : mix(account, event.client, 1) | 1};
 }
 
 // A block by the high half, six bits in it by 9-bit slices of the remixed hash.
 StrangerFilter::Probe StrangerFilter::probe(std::uint64_t pair) const {
   Probe probe{(pair >> 32) * blocks_ >> 32, {}};
   std::uint64_t bits = mix(pair, seed_);
-  for (std::size_t i = 0; i < kProbes; ++i, bits >>= 9) probe.bits[(bits >> 6) & 7] |= 1ull << (bits & 63);
+  for (std::size_t i = 0; i < kProbes; ++i, bits >>= 9)
+    probe.bits[(bits >> 6) & 7] |= 1ull << (bits & 63);
   return probe;
 }
 
@@ -51,7 +54,9 @@ bool StrangerFilter::holds(std::uint64_t pair) const {
   return all(generation_[0][p.block]) || all(generation_[1][p.block]);
 }
 
-bool StrangerFilter::is_stranger(const Pairs& pairs) const { return !holds(pairs.network) && !holds(pairs.client); }
+bool StrangerFilter::is_stranger(const Pairs& pairs) const {
+  return !holds(pairs.network) && !holds(pairs.client);
+}
 
 void StrangerFilter::learn(const Pairs& pairs) {
   for (const std::uint64_t pair : {pairs.network, pairs.client}) {
@@ -67,7 +72,8 @@ void StrangerFilter::advance(EventTime watermark) {
   if (watermark - since_ <= kGeneration) return;
   std::swap(generation_[0], generation_[1]);
   generation_[0].clear();
-  if (watermark - since_ > 2 * kGeneration) generation_[1].clear();  // a silence: all of it is older than one generation
+  if (watermark - since_ > 2 * kGeneration)
+    generation_[1].clear();  // a silence: all of it is older than one generation
   since_ = watermark;
 }
 
@@ -91,8 +97,10 @@ config::Result<void> StrangerFilter::load(StateReader& in) {
     for (std::uint64_t i = 0; i < used && !in.failed(); ++i) {
       const auto at = in.get<std::uint64_t>();
       const auto block = in.get<Block>();
-      if (at < blocks_) blocks[at] = block;
-      else in.fail();
+      if (at < blocks_)
+        blocks[at] = block;
+      else
+        in.fail();
     }
   }
   return in.finish("stranger filter");

@@ -29,7 +29,9 @@ class TopCounts {
       index_.emplace(key, static_cast<std::uint32_t>(entries_.size()));
       return entries_.emplace_back(Entry{key, times, {}}).value;
     }
-    Entry& smallest = *std::ranges::min_element(entries_, [](const Entry& a, const Entry& b) { return a.count != b.count ? a.count < b.count : a.key < b.key; });
+    Entry& smallest = *std::ranges::min_element(entries_, [](const Entry& a, const Entry& b) {
+      return a.count != b.count ? a.count < b.count : a.key < b.key;
+    });
     index_.erase(smallest.key);
     index_.emplace(key, static_cast<std::uint32_t>(&smallest - entries_.data()));
     smallest = {key, smallest.count + times, {}};
@@ -42,7 +44,9 @@ class TopCounts {
   // Most frequent first, ties by key.
   [[nodiscard]] std::vector<Entry> sorted() const {
     std::vector<Entry> all = entries_;
-    std::ranges::sort(all, [](const Entry& a, const Entry& b) { return a.count != b.count ? a.count > b.count : a.key < b.key; });
+    std::ranges::sort(all, [](const Entry& a, const Entry& b) {
+      return a.count != b.count ? a.count > b.count : a.key < b.key;
+    });
     return all;
   }
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }

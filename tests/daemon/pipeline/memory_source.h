@@ -15,11 +15,13 @@ namespace stuffwatch::daemon::pipeline {
 class MemorySource final : public ingest::Source {
  public:
   // `inputs[i]` becomes input (0, i).
-  MemorySource(std::vector<std::vector<std::string>> inputs, std::size_t chunk) : inputs_(std::move(inputs)), chunk_(chunk), at_(inputs_.size()) {}
+  MemorySource(std::vector<std::vector<std::string>> inputs, std::size_t chunk)
+      : inputs_(std::move(inputs)), chunk_(chunk), at_(inputs_.size()) {}
 
   std::vector<ingest::InputChange> service() override {
     std::vector<ingest::InputChange> changes;
-    for (std::uint32_t i = announced_ ? static_cast<std::uint32_t>(inputs_.size()) : 0; i < inputs_.size(); ++i)
+    for (std::uint32_t i = announced_ ? static_cast<std::uint32_t>(inputs_.size()) : 0;
+         i < inputs_.size(); ++i)
       changes.push_back({ingest::InputChange::Kind::kAssigned, {0, i}});
     announced_ = true;
     return changes;
@@ -45,7 +47,8 @@ class MemorySource final : public ingest::Source {
   }
   std::vector<ingest::InputStatus> status() const override {
     std::vector<ingest::InputStatus> all;
-    for (std::uint32_t i = 0; i < inputs_.size(); ++i) all.push_back({{0, i}, "memory[" + std::to_string(i) + "]", "", 0});
+    for (std::uint32_t i = 0; i < inputs_.size(); ++i)
+      all.push_back({{0, i}, "memory[" + std::to_string(i) + "]", "", 0});
     return all;
   }
   void commit(ingest::InputId, std::int64_t) override {}

@@ -15,22 +15,29 @@ namespace {
 using namespace std::chrono_literals;
 constexpr EventTime kStart{std::chrono::milliseconds{1'790'000'000'000}};
 
-std::string line(std::chrono::milliseconds at, const std::string& account, const std::string& ip, bool success, const std::string& id = {}) {
-  std::string text = R"({"time":")" + config::format_rfc3339(kStart + at) + R"(","account":")" + account + R"(","ip":")" + ip + R"(","outcome":")";
+std::string line(std::chrono::milliseconds at, const std::string& account, const std::string& ip,
+                 bool success, const std::string& id = {}) {
+  std::string text = R"({"time":")" + config::format_rfc3339(kStart + at) + R"(","account":")" +
+                     account + R"(","ip":")" + ip + R"(","outcome":")";
   text += success ? "success\"" : "failure\",\"reason\":\"unknown_account\"";
   if (!id.empty()) text += ",\"event_id\":\"" + id + "\"";
   return text + ",\"user_agent\":\"agent " + std::to_string(account.size() % 3) + "\"}";
 }
 
 // Honest logins and, from the second minute on, one address that walks unknown accounts.
-std::vector<std::vector<std::string>> traffic(std::size_t inputs, unsigned seed, int seconds = 240) {
+std::vector<std::vector<std::string>> traffic(std::size_t inputs, unsigned seed,
+                                              int seconds = 240) {
   std::minstd_rand dice(seed);
   std::vector<std::vector<std::string>> out(inputs);
   for (int i = 0; i < seconds * 10; ++i) {
     const auto at = std::chrono::milliseconds{i * 100};
     const std::string user = "user" + std::to_string(dice() % 300) + "@example.com";
-    out[dice() % inputs].push_back(line(at, user, "10.0." + std::to_string(dice() % 40) + "." + std::to_string(dice() % 200 + 1), dice() % 20 != 0));
-    if (i > 600 && i % 6 == 0) out[dice() % inputs].push_back(line(at + 7ms, "listed" + std::to_string(i) + "@example.org", "203.0.113.9", dice() % 50 == 0));
+    out[dice() % inputs].push_back(line(
+        at, user, "10.0." + std::to_string(dice() % 40) + "." + std::to_string(dice() % 200 + 1),
+        dice() % 20 != 0));
+    if (i > 600 && i % 6 == 0)
+      out[dice() % inputs].push_back(line(at + 7ms, "listed" + std::to_string(i) + "@example.org",
+                                          "203.0.113.9", dice() % 50 == 0));
   }
   return out;
 }
@@ -38,7 +45,8 @@ std::vector<std::vector<std::string>> traffic(std::size_t inputs, unsigned seed,
 struct Rig {
   std::vector<std::unique_ptr<detectors::DetectorKind>> kinds = detectors::make_detector_kinds();
   corpus::AccountHasher hasher = corpus::AccountHasher::public_key();
-  std::vector<InputSettings> settings{{.name = "memory", .decoder = ingest::find_decoder("native"), .decode = {}, .year = {}}};
+  std::vector<InputSettings> settings{
+      {.name = "memory", .decoder = ingest::find_decoder("native"), .decode = {}, .year = {}}};
   std::vector<std::string> bodies;
   std::vector<Merge::Notice> notices;
   std::vector<EventTime> order;
@@ -54,11 +62,17 @@ struct Rig {
     hooks.on_step = [this](std::span<LoginEvent* const> events) {
       for (const LoginEvent* e : events) order.push_back(e->time);
     };
-    return std::make_unique<Pipeline>(config, kinds, detectors::AlertOrigin{.site = "test", .version = "1", .config_sha256 = {}, .corpus_digest = {}, .console_url = {}}, hasher,
-                                      std::move(hooks));
+    return std::make_unique<Pipeline>(config, kinds,
+                                      detectors::AlertOrigin{.site = "test",
+                                                             .version = "1",
+                                                             .config_sha256 = {},
+                                                             .corpus_digest = {},
+                                                             .console_url = {}},
+                                      hasher, std::move(hooks));
   }
   static void turn(Pipeline& pipeline, Monotonic now = {}) {
-    for (auto progress = pipeline.run_once(now); progress != Pipeline::Progress::kFinished; progress = pipeline.run_once(now))
+    for (auto progress = pipeline.run_once(now); progress != Pipeline::Progress::kFinished;
+         progress = pipeline.run_once(now))
       if (progress == Pipeline::Progress::kWaiting) pipeline.wait(1ms);
     pipeline.finish();
   }
@@ -71,7 +85,8 @@ TEST(Pipeline, SaysTheSameForAnyThreadsBatchesAndChunks) {
       Rig setup;
       setup.config.workers = workers, setup.config.batch_events = batch;
       auto pipeline = setup.make();
-      pipeline->add_source(std::make_unique<MemorySource>(traffic(3, 1), 1 + batch % 50), setup.settings);
+      pipeline->add_source(std::make_unique<MemorySource>(traffic(3, 1), 1 + batch % 50),
+                           setup.settings);
       Rig::turn(*pipeline);
       EXPECT_EQ(pipeline->merge().behind_front(), 0u);
       if (expected.empty()) expected = setup.bodies;
@@ -90,7 +105,7 @@ TEST(Pipeline, ARestartAtAnyTickSaysWhatTheUninterruptedRunSays) {
 
   for (const int restart_every : {7, 50, 111}) {
     Rig hurt;
-    std::vector<std::string> cut;      // of the last cut
+    std::vector<std::string> cut;  // of the last cut
     std::size_t said_at_cut = 0;
     bool ended = false;
     while (!ended) {
@@ -101,14 +116,17 @@ TEST(Pipeline, ARestartAtAnyTickSaysWhatTheUninterruptedRunSays) {
       hooks.on_tick = [&] {
         if (crash || ++ticks < restart_every) return;
         cut.resize(current->sections());
-        for (std::size_t s = 0; s < cut.size(); ++s) cut[s].clear(), current->save_section(s, cut[s]);
+        for (std::size_t s = 0; s < cut.size(); ++s)
+          cut[s].clear(), current->save_section(s, cut[s]);
         said_at_cut = hurt.bodies.size(), crash = true;
       };
       auto pipeline = hurt.make(std::move(hooks));
       current = pipeline.get();
-      for (std::size_t s = 0; s < cut.size(); ++s) ASSERT_TRUE(pipeline->load_section(s, cut[s])) << s;
+      for (std::size_t s = 0; s < cut.size(); ++s)
+        ASSERT_TRUE(pipeline->load_section(s, cut[s])) << s;
       pipeline->add_source(std::make_unique<MemorySource>(traffic(3, 2), 64), hurt.settings);
-      for (auto progress = pipeline->run_once({}, 97); !crash; progress = pipeline->run_once({}, 97)) {
+      for (auto progress = pipeline->run_once({}, 97); !crash;
+           progress = pipeline->run_once({}, 97)) {
         if (progress != Pipeline::Progress::kFinished) continue;
         pipeline->finish(), ended = true;
         break;
@@ -126,7 +144,9 @@ TEST(Pipeline, MergesByTimeWhateverTheInput) {
     std::size_t total = 0;
     for (auto& input : inputs) {
       std::chrono::milliseconds at{0};
-      for (std::size_t n = dice() % 200; n != 0; --n, ++total) input.push_back(line(at += std::chrono::milliseconds{dice() % 3000}, "a", "10.0.0.1", true));
+      for (std::size_t n = dice() % 200; n != 0; --n, ++total)
+        input.push_back(
+            line(at += std::chrono::milliseconds{dice() % 3000}, "a", "10.0.0.1", true));
     }
     Rig setup;
     auto pipeline = setup.make();
@@ -140,8 +160,13 @@ TEST(Pipeline, MergesByTimeWhateverTheInput) {
 TEST(Pipeline, DropsDuplicatesAndCountsThem) {
   Rig setup;
   auto pipeline = setup.make();
-  pipeline->add_source(std::make_unique<MemorySource>(std::vector<std::vector<std::string>>{
-                           {line(0s, "a", "10.0.0.1", true, "x"), line(5min, "a", "10.0.0.1", true, "x"), line(16min, "a", "10.0.0.1", true, "x")}}, 10), setup.settings);
+  pipeline->add_source(
+      std::make_unique<MemorySource>(
+          std::vector<std::vector<std::string>>{{line(0s, "a", "10.0.0.1", true, "x"),
+                                                 line(5min, "a", "10.0.0.1", true, "x"),
+                                                 line(16min, "a", "10.0.0.1", true, "x")}},
+          10),
+      setup.settings);
   Rig::turn(*pipeline);
   EXPECT_EQ(pipeline->counts().events, 2u);
   EXPECT_EQ(pipeline->counts().duplicates, 1u);
@@ -150,9 +175,15 @@ TEST(Pipeline, DropsDuplicatesAndCountsThem) {
 TEST(Pipeline, LateEventsReachNoDetector) {
   Rig setup;
   auto pipeline = setup.make();
-  pipeline->add_source(std::make_unique<MemorySource>(std::vector<std::vector<std::string>>{
-                           {line(0s, "a", "10.0.0.1", true), line(9s, "b", "10.0.0.1", true), line(18s, "b", "10.0.0.1", true), line(27s, "b", "10.0.0.1", true),
-                            line(36s, "b", "10.0.0.1", true), line(45s, "b", "10.0.0.1", true), line(14s, "c", "10.0.0.1", true), line(16s, "c", "10.0.0.1", true)}}, 10), setup.settings);
+  pipeline->add_source(
+      std::make_unique<MemorySource>(
+          std::vector<std::vector<std::string>>{
+              {line(0s, "a", "10.0.0.1", true), line(9s, "b", "10.0.0.1", true),
+               line(18s, "b", "10.0.0.1", true), line(27s, "b", "10.0.0.1", true),
+               line(36s, "b", "10.0.0.1", true), line(45s, "b", "10.0.0.1", true),
+               line(14s, "c", "10.0.0.1", true), line(16s, "c", "10.0.0.1", true)}},
+          10),
+      setup.settings);
   Rig::turn(*pipeline);
   EXPECT_EQ(pipeline->counts().late, 1u);
   EXPECT_EQ(pipeline->counts().events, 7u);
@@ -169,8 +200,7 @@ TEST(Pipeline, WaitsForASlowInputThenGoesOnWithoutItAndSaysSo) {
   EXPECT_EQ(pipeline->run_once(begin), Pipeline::Progress::kWaiting);
   EXPECT_EQ(pipeline->run_once(begin + 59s), Pipeline::Progress::kWaiting);
   EXPECT_EQ(pipeline->run_once(begin + 61s), Pipeline::Progress::kWorked);
-  while (pipeline->run_once(begin + 62s) == Pipeline::Progress::kWorked) {
-  }
+  while (pipeline->run_once(begin + 62s) == Pipeline::Progress::kWorked) {}
   EXPECT_GT(pipeline->counts().events, 0u);
   ASSERT_EQ(setup.notices.size(), 1u);
   EXPECT_TRUE(setup.notices[0].left_out);
@@ -188,8 +218,7 @@ TEST(Pipeline, AnIdleInputIsNotWaitedFor) {
   const Monotonic begin{};
   EXPECT_EQ(pipeline->run_once(begin), Pipeline::Progress::kWaiting);
   EXPECT_EQ(pipeline->run_once(begin + 1s), Pipeline::Progress::kWaiting);
-  while (pipeline->run_once(begin + 2s) == Pipeline::Progress::kWorked) {
-  }
+  while (pipeline->run_once(begin + 2s) == Pipeline::Progress::kWorked) {}
   EXPECT_GT(pipeline->counts().events, 0u);
   EXPECT_TRUE(setup.notices.empty());
 }

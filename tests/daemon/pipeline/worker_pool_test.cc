@@ -14,7 +14,8 @@ TEST(WorkerPool, LoopsTouchEveryIndexOnceWhileTasksRunBeside) {
     std::atomic<int> tasks{0};
     for (int round = 0; round < 200; ++round) {
       std::vector<std::atomic<int>> touched(static_cast<std::size_t>(round % 70));
-      if (round % 3 == 0) pool.submit([&](unsigned worker) {
+      if (round % 3 == 0)
+        pool.submit([&](unsigned worker) {
           EXPECT_LT(worker, workers);
           ++tasks;
         });
@@ -24,8 +25,7 @@ TEST(WorkerPool, LoopsTouchEveryIndexOnceWhileTasksRunBeside) {
       });
       for (const auto& count : touched) ASSERT_EQ(count, 1);
     }
-    while (pool.help()) {
-    }
+    while (pool.help()) {}
     while (tasks != 67) pool.wait_for_progress(std::chrono::milliseconds{1});
     EXPECT_EQ(tasks, 67);
   }

@@ -12,11 +12,13 @@ using testing::ElementsAre;
 using testing::Pair;
 
 TEST(CloudEvent, CarriesTheAttributesOfTheKafkaBinding) {
-  EXPECT_THAT(cloud_event_headers(make_revision("0123456789abcdef", 3), "shop-eu", false),
-              ElementsAre(Pair("ce_specversion", "1.0"), Pair("ce_id", "0123456789abcdef/3"),
-                          Pair("ce_type", "stuffwatch.alert"), Pair("ce_source", "/stuffwatch/shop-eu"),
-                          Pair("ce_subject", "0123456789abcdef"), Pair("ce_time", "2023-11-14T22:13:20.003Z"),
-                          Pair("content-type", "application/json")));
+  EXPECT_THAT(
+      cloud_event_headers(make_revision("0123456789abcdef", 3), "shop-eu", false),
+      ElementsAre(Pair("ce_specversion", "1.0"), Pair("ce_id", "0123456789abcdef/3"),
+                  Pair("ce_type", "stuffwatch.alert"), Pair("ce_source", "/stuffwatch/shop-eu"),
+                  Pair("ce_subject", "0123456789abcdef"),
+                  Pair("ce_time", "2023-11-14T22:13:20.003Z"),
+                  Pair("content-type", "application/json")));
 }
 
 TEST(CloudEvent, AnAccountIsKeyedByItsCampaign) {

@@ -51,7 +51,8 @@ TEST_F(DeliveryTest, EachFeedGoesToItsFileAndSurvivesRestarts) {
     EXPECT_EQ(delivery->ledger().find("c")->last.revision, 2U);
     delivery->start();
     // What is computed again after the restart was said already.
-    ASSERT_TRUE(delivery->append({{make_revision("c", 1), account(), make_revision("c", 2), make_revision("c", 3)}}));
+    ASSERT_TRUE(delivery->append(
+        {{make_revision("c", 1), account(), make_revision("c", 2), make_revision("c", 3)}}));
     delivery->stop(60s);
     const auto numbers = delivery->sinks();
     EXPECT_EQ(numbers[0].name, "jsonl-alerts");
@@ -59,7 +60,8 @@ TEST_F(DeliveryTest, EachFeedGoesToItsFileAndSurvivesRestarts) {
     EXPECT_EQ(numbers[0].delivered, 1U);
     EXPECT_TRUE(numbers[0].up);
   }
-  EXPECT_EQ(slurp(folder / "alerts.jsonl"), lines({make_revision("c", 1), make_revision("c", 2), make_revision("c", 3)}));
+  EXPECT_EQ(slurp(folder / "alerts.jsonl"),
+            lines({make_revision("c", 1), make_revision("c", 2), make_revision("c", 3)}));
   EXPECT_EQ(slurp(folder / "accounts.jsonl"), lines({account()}));
   EXPECT_EQ(said(), "");
 }
@@ -77,7 +79,8 @@ TEST_F(DeliveryTest, TheLedgerSurvivesALostOutbox) {
   EXPECT_EQ(*delivery->append({{make_revision("c", 2), make_revision("c", 3)}}), 3U);
   delivery->start();
   delivery->stop(60s);
-  EXPECT_EQ(slurp(folder / "alerts.jsonl"), lines({make_revision("c", 1), make_revision("c", 2), make_revision("c", 3)}));
+  EXPECT_EQ(slurp(folder / "alerts.jsonl"),
+            lines({make_revision("c", 1), make_revision("c", 2), make_revision("c", 3)}));
 }
 
 TEST_F(DeliveryTest, TheLedgerIsRebuiltFromTheOutbox) {
@@ -100,7 +103,8 @@ TEST_F(DeliveryTest, ALedgerThatCannotBeReadIsNotReplaced) {
 }
 
 TEST_F(DeliveryTest, ADeadSinkIsNamedAndTheOthersGoOn) {
-  sinks = {{.type = SinkType::kJsonl, .name = "dead", .path = "/dev/full"}, {.type = SinkType::kJsonl, .name = "living"}};
+  sinks = {{.type = SinkType::kJsonl, .name = "dead", .path = "/dev/full"},
+           {.type = SinkType::kJsonl, .name = "living"}};
   const auto delivery = open();
   delivery->start();
   ASSERT_TRUE(delivery->append({{make_revision("c", 1)}}));

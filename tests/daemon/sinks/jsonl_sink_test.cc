@@ -20,7 +20,8 @@ class JsonlSinkTest : public SinksTest {
   static std::string line(std::uint32_t number, std::size_t padding = 0) {
     return make_revision("c", number, padding).body + "\n";
   }
-  static std::vector<Revision> revisions(std::uint32_t from, std::uint32_t to, std::size_t padding = 0) {
+  static std::vector<Revision> revisions(std::uint32_t from, std::uint32_t to,
+                                         std::size_t padding = 0) {
     std::vector<Revision> list;
     for (std::uint32_t i = from; i <= to; ++i) list.push_back(make_revision("c", i, padding));
     return list;
@@ -35,7 +36,7 @@ TEST_F(JsonlSinkTest, WritesABodyALine) {
   ASSERT_TRUE(sink.deliver(revisions(3, 3)));
   EXPECT_TRUE(sink.settle());
   EXPECT_EQ(slurp(path()), line(1) + line(2) + line(3));
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(path().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07137U, 0U);  // at most 0640
 }

@@ -81,13 +81,16 @@ class KafkaSinkTest : public SinksTest {
 
  private:
   static Message copy(const rd_kafka_message_t& got) {
-    Message message{{static_cast<const char*>(got.key), got.key_len}, {static_cast<const char*>(got.payload), got.len}, {}};
+    Message message{{static_cast<const char*>(got.key), got.key_len},
+                    {static_cast<const char*>(got.payload), got.len},
+                    {}};
     rd_kafka_headers_t* headers = nullptr;
     rd_kafka_message_headers(&got, &headers);
     const char* name = nullptr;
     const void* value = nullptr;
     std::size_t size = 0;
-    for (std::size_t i = 0; headers && rd_kafka_header_get_all(headers, i, &name, &value, &size) == 0; ++i)
+    for (std::size_t i = 0;
+         headers && rd_kafka_header_get_all(headers, i, &name, &value, &size) == 0; ++i)
       message.headers[name] = std::string(static_cast<const char*>(value), size);
     return message;
   }
@@ -101,7 +104,8 @@ TEST_F(KafkaSinkTest, KeyIsTheCampaignValueTheBodyHeadersTheAttributes) {
   EXPECT_TRUE(checked) << checked.error().message;
   Revision account = make_revision("c1/acct:00", 1);
   account.feed = Feed::kAccounts;
-  const std::vector<Revision> revisions{make_revision("c1", 1), make_revision("c1", 2, 1000), account};
+  const std::vector<Revision> revisions{make_revision("c1", 1), make_revision("c1", 2, 1000),
+                                        account};
   const auto delivered = sink->deliver(revisions);
   ASSERT_TRUE(delivered) << delivered.error().message;
   EXPECT_EQ(delivered->count, 3U);
@@ -128,7 +132,8 @@ TEST_F(KafkaSinkTest, OldNewsIsMarked) {
 
 TEST_F(KafkaSinkTest, ATooLargeMessageIsRefusedAndDoesNotBlockTheRest) {
   const auto sink = make();
-  const std::vector<Revision> revisions{make_revision("a", 1), make_revision("b", 1, 2'000'000), make_revision("c", 1)};
+  const std::vector<Revision> revisions{make_revision("a", 1), make_revision("b", 1, 2'000'000),
+                                        make_revision("c", 1)};
   const auto delivered = sink->deliver(revisions);
   ASSERT_TRUE(delivered);
   EXPECT_EQ(delivered->count, 3U);
@@ -141,7 +146,8 @@ TEST_F(KafkaSinkTest, ATooLargeMessageIsRefusedAndDoesNotBlockTheRest) {
 
 TEST_F(KafkaSinkTest, ALostRightIsNamedAndHoldsTheCursor) {
   const auto sink = make();
-  rd_kafka_mock_push_request_errors(cluster, kProduceApi, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+  rd_kafka_mock_push_request_errors(cluster, kProduceApi, 1,
+                                    RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
   const Revision revision = make_revision("c", 1);
   const auto delivered = sink->deliver({&revision, 1});
   ASSERT_TRUE(delivered);

@@ -93,7 +93,8 @@ TEST_F(LedgerTest, SurvivesARestartAndAppliesOnlyWhatIsNew) {
   EXPECT_EQ(ledger.saved_position(), 2U);
   EXPECT_EQ(ledger.account_state("aa11/acct:0"), AccountState::kContained);
   EXPECT_EQ(ledger.account_state("aa11/acct:1"), AccountState::kOpen);
-  const std::vector<Entry> replayed{{1, {}, make_revision("zz", 1)}, {3, {}, make_revision("aa11", 2)}};
+  const std::vector<Entry> replayed{{1, {}, make_revision("zz", 1)},
+                                    {3, {}, make_revision("aa11", 2)}};
   ledger.apply(replayed);
   EXPECT_THAT(labels(ledger.campaigns()), ElementsAre("aa11/2", "bb22/4"));
   EXPECT_EQ(ledger.find("aa11")->opened, make_revision("aa11", 1).time);
@@ -149,7 +150,8 @@ TEST_F(LedgerTest, BodiesAreBounded) {
   small.max_body_bytes = 10'000;
   Ledger ledger(small);
   tell(ledger, make_revision("open", 1, 1000));
-  for (int i = 0; i < 30; ++i) tell(ledger, closed(make_revision("closed" + std::to_string(i), 1, 1000)));
+  for (int i = 0; i < 30; ++i)
+    tell(ledger, closed(make_revision("closed" + std::to_string(i), 1, 1000)));
   EXPECT_LE(ledger.usage().body_bytes, 10'000U);
   EXPECT_EQ(ledger.usage().campaigns, 31U);
   EXPECT_NE(ledger.find("open")->last.body, "");

@@ -13,9 +13,12 @@ namespace {
 class OutboxModelTest : public SinksTest, public testing::WithParamInterface<unsigned> {
  protected:
   OutboxOptions options() {
-    return {.folder = folder / "outbox", .segment_bytes = 1500, .clock = clock(), .notice = notices()};
+    return {
+        .folder = folder / "outbox", .segment_bytes = 1500, .clock = clock(), .notice = notices()};
   }
-  std::size_t below(std::size_t limit) { return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random); }
+  std::size_t below(std::size_t limit) {
+    return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
+  }
 
   void append_some() {
     std::vector<Revision> batch;
@@ -23,7 +26,8 @@ class OutboxModelTest : public SinksTest, public testing::WithParamInterface<uns
       const std::string id = "c" + std::to_string(below(6));
       // Mostly the next one, now and then one that was said already.
       const std::uint32_t last = last_of[id];
-      const auto number = below(4) == 0 && last > 0 ? 1 + static_cast<std::uint32_t>(below(last)) : last + 1;
+      const auto number =
+          below(4) == 0 && last > 0 ? 1 + static_cast<std::uint32_t>(below(last)) : last + 1;
       batch.push_back(make_revision(id, number, below(400)));
       if (number <= last) continue;
       last_of[id] = number;
@@ -40,7 +44,10 @@ class OutboxModelTest : public SinksTest, public testing::WithParamInterface<uns
       std::string group;
       const std::size_t records = 1 + below(3);
       for (std::size_t i = 0; i < records; ++i)
-        EXPECT_TRUE(append_record(group, {model.size() + 1 + i, {}, make_revision("torn", 1 + static_cast<std::uint32_t>(i), 60)}));
+        EXPECT_TRUE(
+            append_record(group, {model.size() + 1 + i,
+                                  {},
+                                  make_revision("torn", 1 + static_cast<std::uint32_t>(i), 60)}));
       const std::size_t size = below(group.size());
       spill(paths.back(), slurp(paths.back()) + group.substr(0, size));
       // Records that made it whole were on the disk before anybody was told: they count.

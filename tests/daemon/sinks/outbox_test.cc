@@ -19,7 +19,8 @@ using testing::IsEmpty;
 class OutboxTest : public SinksTest {
  protected:
   OutboxOptions options() {
-    return {.folder = folder / "outbox", .segment_bytes = 1000, .clock = clock(), .notice = notices()};
+    return {
+        .folder = folder / "outbox", .segment_bytes = 1000, .clock = clock(), .notice = notices()};
   }
   std::vector<std::filesystem::path> segments() { return segments_of(folder / "outbox"); }
 };
@@ -83,7 +84,8 @@ TEST_F(OutboxTest, ReaderSeesWhatIsAppendedLater) {
 TEST_F(OutboxTest, DropsRecomputedRevisions) {
   auto outbox = must_open(options());
   say(*outbox, {make_revision("c", 1), make_revision("c", 2), make_revision("d", 4)});
-  say(*outbox, {make_revision("c", 1), make_revision("c", 2), make_revision("c", 3), make_revision("d", 4)});
+  say(*outbox,
+      {make_revision("c", 1), make_revision("c", 2), make_revision("c", 3), make_revision("d", 4)});
   EXPECT_THAT(read_all(*outbox), ElementsAre("c/1", "c/2", "d/4", "c/3"));
   EXPECT_EQ(outbox->usage().recomputed, 3U);
   EXPECT_EQ(outbox->last_revision(Feed::kAlerts, "c"), 3U);
@@ -97,7 +99,8 @@ TEST_F(OutboxTest, KnowsAfterARestartWhatWasSaid) {
   outbox->seed(Feed::kAlerts, "c", 2);
   Revision account = make_revision("c", 1);  // another feed is another name space
   account.feed = Feed::kAccounts;
-  say(*outbox, {make_revision("c", 5), make_revision("c", 6), make_revision("old", 9), make_revision("old", 10), account});
+  say(*outbox, {make_revision("c", 5), make_revision("c", 6), make_revision("old", 9),
+                make_revision("old", 10), account});
   EXPECT_THAT(read_all(*outbox, 2), ElementsAre("c/6", "old/10", "c/1"));
 }
 
@@ -168,7 +171,10 @@ TEST_F(OutboxTest, AForeignFileIsNotASegment) {
 }
 
 TEST_F(OutboxTest, ALostEndNeverReusesNumbers) {
-  { say(*must_open(options()), {make_revision("c", 1), make_revision("c", 2), make_revision("c", 3)}); }
+  {
+    say(*must_open(options()),
+        {make_revision("c", 1), make_revision("c", 2), make_revision("c", 3)});
+  }
   for (const auto& path : segments()) std::filesystem::remove(path);
   auto outbox = must_open(options());
   const auto reader = outbox->attach("sink", 3);
@@ -292,7 +298,9 @@ TEST_F(OutboxTrimTest, TheCapTakesUndeliveredLoudly) {
 TEST_F(OutboxTrimTest, NothingGoesBeforeTheLedgerIsSaved) {
   auto held = options();
   bool ready = false;
-  held.before_trim = [&] { return ready ? config::Result<void>{} : config::failed("the ledger cannot be saved"); };
+  held.before_trim = [&] {
+    return ready ? config::Result<void>{} : config::failed("the ledger cannot be saved");
+  };
   auto outbox = must_open(held);
   const auto sink = outbox->attach("sink", 0);
   fill(*outbox, 1, 12);

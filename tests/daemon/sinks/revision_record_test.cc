@@ -43,17 +43,20 @@ TEST(RevisionRecord, BringsBackEveryMember) {
   EXPECT_EQ(out->sequence, 42U);
   EXPECT_EQ(out->appended, WallTime(9ms));
   const Revision& got = out->revision;
-  EXPECT_EQ(std::tie(got.feed, got.id, got.revision, got.time, got.end_time, got.severity, got.urgency),
-            std::tie(in.feed, in.id, in.revision, in.time, in.end_time, in.severity, in.urgency));
-  EXPECT_EQ(std::tie(got.status, got.reason, got.attack, got.tenant, got.primary, got.summary, got.body),
-            std::tie(in.status, in.reason, in.attack, in.tenant, in.primary, in.summary, in.body));
+  EXPECT_EQ(
+      std::tie(got.feed, got.id, got.revision, got.time, got.end_time, got.severity, got.urgency),
+      std::tie(in.feed, in.id, in.revision, in.time, in.end_time, in.severity, in.urgency));
+  EXPECT_EQ(
+      std::tie(got.status, got.reason, got.attack, got.tenant, got.primary, got.summary, got.body),
+      std::tie(in.status, in.reason, in.attack, in.tenant, in.primary, in.summary, in.body));
 }
 
 TEST(RevisionRecord, CutAnywhereGivesTheWholeRecordsBefore) {
   std::vector<std::size_t> ends;
   const std::string bytes = three_records(&ends);
   for (std::size_t size = 0; size <= bytes.size(); ++size) {
-    const auto whole = static_cast<std::size_t>(std::ranges::count_if(ends, [&](auto end) { return end <= size; }));
+    const auto whole = static_cast<std::size_t>(
+        std::ranges::count_if(ends, [&](auto end) { return end <= size; }));
     RecordScanner scanner(std::string_view(bytes).substr(0, size));
     std::size_t count = 0;
     while (scanner.next()) ++count;

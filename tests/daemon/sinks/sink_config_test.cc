@@ -20,14 +20,17 @@ struct Root {
   }
 };
 
-config::Result<std::vector<SinkSection>> read(const std::string& yaml, const SinkContext& context = {},
+config::Result<std::vector<SinkSection>> read(const std::string& yaml,
+                                              const SinkContext& context = {},
                                               const std::vector<std::string>& topics = {}) {
   Root root;
-  if (auto done = config::read_yaml(yaml, "test.yaml", {}, root); !done) return std::unexpected(done.error());
+  if (auto done = config::read_yaml(yaml, "test.yaml", {}, root); !done)
+    return std::unexpected(done.error());
   return complete_sinks(root.sinks, context, topics);
 }
 
-std::string error_of(const std::string& yaml, const SinkContext& context = {}, const std::vector<std::string>& topics = {}) {
+std::string error_of(const std::string& yaml, const SinkContext& context = {},
+                     const std::vector<std::string>& topics = {}) {
   const auto sinks = read(yaml, context, topics);
   if (sinks) return "no error";
   EXPECT_EQ(sinks.error().kind, config::Error::Kind::kConfiguration);
@@ -59,7 +62,8 @@ sinks:
   - {type: kafka, topic: security.alerts, min_urgency: page, min_severity: high}
   - {type: jsonl, feed: accounts, name: soar, path: out/accounts.jsonl, rotate_bytes: 1MiB, keep: 3}
 outbox: {max_bytes: 2GiB, max_age: 3d}
-)", with_brokers());
+)",
+                          with_brokers());
   ASSERT_TRUE(sinks) << sinks.error().message;
   const SinkSection& kafka = (*sinks)[0];
   EXPECT_EQ(kafka.name, "kafka-alerts");
@@ -74,12 +78,16 @@ outbox: {max_bytes: 2GiB, max_age: 3d}
 }
 
 TEST(SinkConfig, MistakesAreNamedWithTheRemedy) {
-  EXPECT_THAT(error_of("sinks: [{type: kafka}]", with_brokers()), HasSubstr("a kafka sink needs a topic"));
+  EXPECT_THAT(error_of("sinks: [{type: kafka}]", with_brokers()),
+              HasSubstr("a kafka sink needs a topic"));
   EXPECT_THAT(error_of("sinks: [{path: x}]"), HasSubstr("type"));
   EXPECT_THAT(error_of("sinks: [{type: jsonl, topic: x}]"), HasSubstr("is for type: kafka only"));
-  EXPECT_THAT(error_of("sinks: [{type: kafka, topic: x, path: y}]", with_brokers()), HasSubstr("is for type: jsonl only"));
-  EXPECT_THAT(error_of("sinks: [{type: jsonl, name: ../../etc}]"), HasSubstr("small letters, digits"));
-  EXPECT_THAT(error_of("sinks: [{type: kafka, topic: 'a b'}]", with_brokers()), HasSubstr("a topic's name"));
+  EXPECT_THAT(error_of("sinks: [{type: kafka, topic: x, path: y}]", with_brokers()),
+              HasSubstr("is for type: jsonl only"));
+  EXPECT_THAT(error_of("sinks: [{type: jsonl, name: ../../etc}]"),
+              HasSubstr("small letters, digits"));
+  EXPECT_THAT(error_of("sinks: [{type: kafka, topic: 'a b'}]", with_brokers()),
+              HasSubstr("a topic's name"));
   EXPECT_THAT(error_of("sinks: [{type: kafka, topic: x}]"), HasSubstr("write kafka.brokers"));
   EXPECT_THAT(error_of("sinks: [{type: kafka, topic: logins}]", with_brokers(), {"logins"}),
               HasSubstr("logins is an input of this daemon"));

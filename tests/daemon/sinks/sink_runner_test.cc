@@ -19,17 +19,25 @@ class SinkRunnerTest : public SinksTest {
   void SetUp() override { outbox = open(); }
 
   std::unique_ptr<Outbox> open() {
-    return must_open({.folder = folder / "outbox", .segment_bytes = 2000, .clock = clock(), .notice = notices()});
+    return must_open({.folder = folder / "outbox",
+                      .segment_bytes = 2000,
+                      .clock = clock(),
+                      .notice = notices()});
   }
   SinkRunnerOptions options(const std::string& name) {
-    return {.name = name, .cursor_file = folder / "cursors" / name, .clock = clock(), .notice = notices()};
+    return {.name = name,
+            .cursor_file = folder / "cursors" / name,
+            .clock = clock(),
+            .notice = notices()};
   }
   std::unique_ptr<SinkRunner> attach(SinkRunnerOptions chosen, FakeSink::Book& book) {
     auto runner = SinkRunner::attach(std::move(chosen), *outbox, std::make_unique<FakeSink>(book));
     EXPECT_TRUE(runner);
     return std::move(*runner);
   }
-  std::uint64_t saved(const std::string& name) { return *read_cursor(folder / "cursors" / name, notices()); }
+  std::uint64_t saved(const std::string& name) {
+    return *read_cursor(folder / "cursors" / name, notices());
+  }
   void say_ten() {
     for (std::uint32_t i = 1; i <= 10; ++i) say(*outbox, {make_revision("c", i, 200)});
   }
@@ -59,7 +67,8 @@ TEST_F(SinkRunnerTest, DeliversInOrderAndTellsEach) {
 TEST_F(SinkRunnerTest, FiltersByFeedSeverityAndUrgency) {
   FakeSink::Book book;
   auto chosen = options("pager");
-  chosen.filter = {.min_severity = detectors::Severity::kHigh, .min_urgency = detectors::Urgency::kPage};
+  chosen.filter = {.min_severity = detectors::Severity::kHigh,
+                   .min_urgency = detectors::Urgency::kPage};
   const auto runner = attach(chosen, book);
   Revision page = make_revision("page", 1);
   page.severity = detectors::Severity::kHigh;
@@ -165,7 +174,8 @@ TEST_F(SinkRunnerTest, PartOfABatchIsNotDeliveredTwice) {
   EXPECT_EQ(runner->step().kind, Kind::kRetry);
   EXPECT_EQ(runner->cursor(), 3U);
   EXPECT_EQ(runner->problem(), "it takes no more");
-  for (int i = 0; i < 3; ++i) [[maybe_unused]] const auto step = runner->step();
+  for (int i = 0; i < 3; ++i) [[maybe_unused]]
+    const auto step = runner->step();
   EXPECT_EQ(runner->cursor(), 10U);
   std::vector<std::string> expected;
   for (int i = 1; i <= 10; ++i) expected.push_back("c/" + std::to_string(i));
@@ -180,7 +190,8 @@ TEST_F(SinkRunnerTest, ADeadSinkDelaysNobody) {
   const auto second = attach(options("living"), living);
   first->start();
   second->start();
-  for (std::uint32_t i = 1; i <= 50; ++i) ASSERT_TRUE(outbox->append({{make_revision("c", i, 200)}}));
+  for (std::uint32_t i = 1; i <= 50; ++i)
+    ASSERT_TRUE(outbox->append({{make_revision("c", i, 200)}}));
   EXPECT_TRUE(living.wait_for(50));
   EXPECT_TRUE(dead.wait_for_calls(1));
   EXPECT_THAT(dead.labels(), IsEmpty());

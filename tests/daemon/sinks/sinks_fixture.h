@@ -59,7 +59,8 @@ class SinksTest : public testing::Test {
   std::string said_;
 };
 
-inline Revision make_revision(const std::string& id, std::uint32_t number, std::size_t padding = 0) {
+inline Revision make_revision(const std::string& id, std::uint32_t number,
+                              std::size_t padding = 0) {
   Revision revision;
   revision.id = id;
   revision.revision = number;
