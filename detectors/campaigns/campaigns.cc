@@ -14,7 +14,7 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxListedAccounts = 500, kMaxSamples = 10, kMaxApps = 16, kMaxKeys = 1024,
-                      kMaxCompromised = 10'000;
+                      kMaxCompromised = 10'000, kMaxEnded = 1u << 20;
 constexpr std::size_t kMaxTextBytes =
     256;  // of what others chose: names, ids, applications; an alert has an upper size
 constexpr double kJoinShare = .3, kCommonClient = .01, kDominant = .5;
@@ -418,6 +418,8 @@ void Campaigns::sweep(EventTime front, std::vector<Revision>& out) {
         key_owner_.erase(area);
     }
     campaigns_.erase(id);
+    if (ended_.size() > kMaxEnded)
+      ended_.erase(ended_.begin(), ended_.begin() + static_cast<std::ptrdiff_t>(kMaxEnded / 2));
   }
   for (; open > config_.max_open; --open) {
     Campaign* quietest = nullptr;

@@ -9,6 +9,7 @@
 // Threads: none. Pointers stay valid until the record is evicted or erased.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cstddef>
@@ -29,17 +30,17 @@ class KeyedSlab {
   using Key = decltype(std::declval<const Record&>().key());
   static constexpr std::uint32_t kMaxRecords = (1u << 24) - 2;
 
-  // `hash_of` recomputes a key's hash when the index closes a gap.
+  // `hash_of` recomputes a key's hash when the index closes a gap. More than kMaxRecords is taken as that.
   using HashOf = std::uint64_t (*)(const Key& key, std::uint64_t seed);
 
   KeyedSlab(std::uint32_t max_records, std::uint64_t seed, HashOf hash_of)
-      : max_(max_records),
-        mask_(std::bit_ceil(std::size_t{max_records} * 2 + 2) - 1),
+      : max_(std::min(max_records, kMaxRecords)),
+        mask_(std::bit_ceil(std::size_t{max_} * 2 + 2) - 1),
         seed_(seed),
         hash_of_(hash_of),
-        records_(max_records),
+        records_(max_),
         index_(mask_ + 1) {
-    assert(max_records >= 1 && max_records <= kMaxRecords);
+    assert(max_records >= 1);
   }
 
   [[nodiscard]] std::uint64_t hash(const Key& key) const { return hash_of_(key, seed_); }
