@@ -55,10 +55,8 @@ void Merge::refill(Lane& lane, Monotonic now, const OnBadRecord& on_bad,
   lane.at_end = at_end;
   if (lane.queued) {
     lane.idle = lane.waiting = false;
-    const auto behind =
-        std::chrono::duration_cast<std::chrono::milliseconds>(front_ - lane.queue->head().shifted);
-    if (lane.left_out && (front_ == EventTime::min() || behind <= config_.max_delay))
-      set_left_out(lane, false, behind, notice);
+    if (lane.left_out && lane.queue->head().shifted + config_.max_delay >= front_)
+      set_left_out(lane, false, {}, notice);
     return;
   }
   if (at_end && !lane.idle && now - lane.at_end_since >= config_.idle_after) {
