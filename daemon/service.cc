@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "config/differ.h"
 #include "daemon/http/routes.h"
 #include "daemon/log.h"
 #include "ingest/file_source.h"
@@ -46,9 +47,8 @@ void kafka_notice(ingest::KafkaLogLevel level, std::string_view text) {
 
 Service::~Service() {
   server_.reset();
-  runners_.clear();
   pipeline_.reset();
-  outbox_.reset();
+  delivery_.reset();
   std::error_code ignored;
   if (own_state_) fs::remove_all(state_, ignored);
 }
@@ -92,56 +92,30 @@ config::Result<void> Service::open_state() {
 }
 
 config::Result<void> Service::open_sinks() {
-  ledger_ = std::make_unique<sinks::Ledger>(
-      sinks::LedgerOptions{.file = state_ / "ledger", .notice = notice});
-  if (auto loaded = ledger_->load(); !loaded) return loaded;
-  sinks::OutboxOptions options;
-  options.folder = state_ / "outbox", options.notice = notice;
-  options.max_bytes = config_->outbox.max_bytes.count, options.max_age = config_->outbox.max_age;
-  options.on_durable = [this](std::span<const sinks::Entry> entries) { ledger_->apply(entries); };
-  options.before_trim = [this] { return ledger_->save(); };
-  auto outbox = sinks::Outbox::open(std::move(options));
-  if (!outbox) return std::unexpected(outbox.error());
-  outbox_ = std::move(*outbox);
-  {  // what became durable after the ledger was last saved
-    auto reader = outbox_->attach("ledger", ledger_->saved_position());
-    static_cast<void>(reader);
-  }
-  for (const auto& campaign : ledger_->campaigns())
-    outbox_->seed(campaign.last.feed, campaign.last.id, campaign.last.revision);
   sinks::SinkContext context;
-  context.state_path = own_state_ ? fs::path{} : state_;
-  context.site = config_->site, context.alerts_max_age = config_->alerts.max_age,
-  context.kafka = config_->kafka;
-  context.kafka_log = kafka_notice, context.notice = notice;
+  context.state_path = own_state_ ? fs::path{} : state_;  // without a state folder files stand here
+  context.site = config_->site, context.alerts_max_age = config_->alerts.max_age;
+  context.kafka = config_->kafka, context.kafka_log = kafka_notice, context.notice = notice;
   std::vector<std::string> topics;
   for (const auto& input : config_->inputs)
     if (!input.topic.empty()) topics.push_back(input.topic);
   auto sections = sinks::complete_sinks(config_->sinks, context, topics);
   if (!sections) return std::unexpected(sections.error());
-  for (const sinks::SinkSection& section : *sections) {
-    auto sink = sinks::make_sink(section, context);
-    if (!sink) return std::unexpected(sink.error());
-    sinks::SinkRunnerOptions runner_options{.name = section.name,
-                                            .cursor_file = state_ / "cursors" / section.name,
-                                            .filter = section.filter()};
-    runner_options.notice = notice;
-    runner_options.delivered = [](std::string_view name, const Revision& r) {
-      log_info(r.summary, {{"sink", name},
-                           {"id", r.id},
-                           {"revision", r.revision},
-                           {"reason", name_of(r.reason)},
-                           {"severity", name_of(r.severity)},
-                           {"urgency", name_of(r.urgency)}});
-    };
-    auto runner = sinks::SinkRunner::attach(std::move(runner_options), *outbox_, std::move(*sink));
-    if (!runner) return std::unexpected(runner.error());
-    sink_types_.emplace_back(config::enum_name(section.type));
-    runners_.push_back(std::move(*runner));
-  }
-  outbox_->release("ledger");
-  outbox_->all_attached();
-  for (auto& runner : runners_) runner->start();
+  context.state_path = state_;
+  sinks::DeliveryOptions options{
+      .context = std::move(context), .sinks = std::move(*sections), .outbox = config_->outbox};
+  options.delivered = [](std::string_view name, const Revision& r) {
+    log_info(r.summary, {{"sink", name},
+                         {"id", r.id},
+                         {"revision", r.revision},
+                         {"reason", name_of(r.reason)},
+                         {"severity", name_of(r.severity)},
+                         {"urgency", name_of(r.urgency)}});
+  };
+  auto delivery = sinks::Delivery::open(std::move(options));
+  if (!delivery) return std::unexpected(delivery.error());
+  delivery_ = std::move(*delivery);
+  delivery_->start();
   return {};
 }
 
@@ -256,16 +230,17 @@ config::Result<void> Service::open_http() {
   from.status = [this] { return board_.get(); };
   from.campaigns = [this](const http::CampaignQuery& query) {
     std::vector<std::string> bodies;
-    for (const auto& campaign : ledger_->campaigns()) {
+    for (const auto& campaign : delivery_->ledger().campaigns()) {
       if (bodies.size() >= query.limit) break;
       if (!query.closed_too && campaign.last.status == detectors::CampaignStatus::kClosed) continue;
-      if (auto whole = ledger_->find(campaign.last.id); whole && !whole->last.body.empty())
+      if (auto whole = delivery_->ledger().find(campaign.last.id);
+          whole && !whole->last.body.empty())
         bodies.push_back(whole->last.body);
     }
     return bodies;
   };
   from.campaign = [this](std::string_view id) -> std::optional<std::string> {
-    auto found = ledger_->find(id);
+    auto found = delivery_->ledger().find(id);
     if (!found || found->last.body.empty()) return std::nullopt;
     return found->last.body;
   };
@@ -300,8 +275,8 @@ void Service::say_start() const {
                                 : input.topic.empty() ? input.file
                                                       : "topic " + input.topic},
                        {"format", input.format}});
-  for (std::size_t i = 0; i < runners_.size(); ++i)
-    log_info("sink", {{"name", runners_[i]->name()}, {"type", sink_types_[i]}});
+  for (const auto& sink : delivery_->sinks())
+    log_info("sink", {{"name", sink.name}, {"type", sink.type}});
   if (pipeline_->tick() == detectors::EventTime::min())
     log_info("starting without saved state: detectors warm up");
 }
@@ -311,7 +286,7 @@ void Service::deliver(std::vector<Revision>&& said) {
     if (r.feed == detectors::Feed::kAlerts)
       metrics_.add(Counter::kCampaignRevisions, {name_of(r.reason)}, 1);
   while (true) {
-    auto appended = outbox_->append(said);
+    auto appended = delivery_->append(said);
     if (appended) return;
     log_error("the outbox takes nothing; waiting: " + appended.error().message);
     if (stopping_) return;
@@ -343,8 +318,9 @@ void Service::checkpoint() {
   if (auto safe = dead_letter_->flush(5s); !safe)
     return log_error("no checkpoint: " + safe.error().message);
   next_checkpoint_ = Clock::now() + config_->state.checkpoint_interval;
-  const std::uint64_t said = outbox_->appended();
-  checkpoints_->write(*pipeline_, [this, said] { return outbox_->wait_durable(said, 60s); });
+  const std::uint64_t said = delivery_->outbox().appended();
+  checkpoints_->write(*pipeline_,
+                      [this, said] { return delivery_->outbox().wait_durable(said, 60s); });
 }
 
 void Service::checkpoint_done(const pipeline::CheckpointStore::Done& done) {
@@ -359,11 +335,32 @@ void Service::checkpoint_done(const pipeline::CheckpointStore::Done& done) {
   }
   checkpoint_health_.last = wall_now();
   pipeline_->commit(done.positions);
-  if (auto saved = ledger_->save(); !saved) log_error(saved.error().message);
+  if (auto saved = delivery_->ledger().save(); !saved) log_error(saved.error().message);
   log_debug("checkpoint", {{"bytes", done.bytes}, {"pause_seconds", done.pause_seconds}});
 }
 
-void Service::run(const std::atomic<bool>& stop, std::atomic<bool>& reload) {
+// SIGHUP: takes what can change in a running daemon and says what cannot. A file that does not read changes nothing.
+void Service::reload() {
+  auto fresh = load_config(file_, overrides_);
+  metrics_.add(Counter::kConfigReloads, {fresh ? "ok" : "failed"}, 1);
+  metrics_.set(Gauge::kConfigReloadSuccessful, {}, fresh ? 1 : 0);
+  if (!fresh) return log_error("reload failed, nothing changes: " + fresh.error().message);
+  if (own_state_) (*fresh)->state.path = config_->state.path;
+  std::size_t waiting = 0;
+  for (const config::Change& change : config::diff(*config_, **fresh)) {
+    waiting += change.live ? 0 : 1;
+    log_info(change.live ? "changed" : "changed in the file, needs a restart",
+             {{"key", change.key}, {"before", change.before}, {"after", change.after}});
+  }
+  config_->log = (*fresh)->log;
+  config_->state.checkpoint_interval = (*fresh)->state.checkpoint_interval;
+  set_up_log(config_->log);
+  metrics_.set(Gauge::kConfigReloadTime, {},
+               static_cast<double>(wall_now().time_since_epoch().count()) / 1000);
+  log_info("reloaded", {{"file", file_}, {"waiting_for_restart", waiting}});
+}
+
+void Service::run(const std::atomic<bool>& stop, std::atomic<bool>& reload_wanted) {
   auto next_service = Clock::now();
   while (!stop) {
     const auto now = Clock::now();
@@ -373,8 +370,7 @@ void Service::run(const std::atomic<bool>& stop, std::atomic<bool>& reload) {
     if (now - last_publish_ >= 1s) publish();
     if (checkpoints_ != nullptr)
       if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
-    if (reload.exchange(false))
-      log_warning("SIGHUP: nothing in this version changes without a restart");
+    if (reload_wanted.exchange(false)) reload();
     if (progress == Pipeline::Progress::kWaiting) pipeline_->wait(kPatience);
     if (progress == Pipeline::Progress::kFinished && pipeline_->merge().size() != 0) {
       log_info("all inputs are read to the end");
@@ -393,11 +389,7 @@ void Service::shut_down() {
     if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
   }
   if (kafka_ != nullptr) kafka_->close();
-  static_cast<void>(outbox_->wait_durable(outbox_->appended(), 10s));
-  for (auto& runner : runners_) runner->begin_stop();
-  for (auto& runner : runners_) runner->stop(5s);
-  outbox_->stop();
-  if (auto saved = ledger_->save(); !saved) log_error(saved.error().message);
+  delivery_->stop(10s);
   log_info("stopped", {{"events", pipeline_->counts().events}});
 }
 

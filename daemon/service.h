@@ -16,9 +16,7 @@
 #include "daemon/metrics.h"
 #include "daemon/pipeline/checkpoint.h"
 #include "daemon/pipeline/pipeline.h"
-#include "daemon/sinks/ledger.h"
-#include "daemon/sinks/outbox.h"
-#include "daemon/sinks/sink_runner.h"
+#include "daemon/sinks/delivery.h"
 #include "daemon/status.h"
 #include "ingest/dead_letter.h"
 #include "ingest/kafka_source.h"
@@ -27,13 +25,15 @@ namespace stuffwatch::daemon {
 
 class Service {
  public:
-  explicit Service(std::unique_ptr<Config> config) : config_(std::move(config)) {}
+  // `file` and `overrides`: what the configuration was read from, and is read from again on reload.
+  Service(std::unique_ptr<Config> config, std::string file, std::vector<std::string> overrides)
+      : config_(std::move(config)), file_(std::move(file)), overrides_(std::move(overrides)) {}
   ~Service();
 
   // Everything that can be wrong at start, as one error.
   [[nodiscard]] config::Result<void> start();
   // Returns when `stop` is set, or when all inputs are files and have been read to the end.
-  void run(const std::atomic<bool>& stop, std::atomic<bool>& reload);
+  void run(const std::atomic<bool>& stop, std::atomic<bool>& reload_wanted);
   // Drains: checkpoint, sinks, offsets.
   void shut_down();
 
@@ -49,6 +49,7 @@ class Service {
   void deliver(std::vector<detectors::Revision>&& said);
   void refuse(const pipeline::InputQueue& input, const ingest::RawRecord& record,
               ingest::Reject why);
+  void reload();
   void checkpoint();
   void checkpoint_done(const pipeline::CheckpointStore::Done& done);
   void publish();
@@ -58,6 +59,8 @@ class Service {
   void judge(DaemonStatus& status) const;
 
   std::unique_ptr<Config> config_;
+  std::string file_;
+  std::vector<std::string> overrides_;
   std::string config_sha256_;
   std::filesystem::path state_;
   bool own_state_ = false;  // a temporary folder, removed at the end
@@ -65,10 +68,7 @@ class Service {
   std::unique_ptr<corpus::AccountHasher> hasher_;
   Metrics metrics_;
   StatusBoard board_;
-  std::unique_ptr<sinks::Ledger> ledger_;
-  std::unique_ptr<sinks::Outbox> outbox_;
-  std::vector<std::unique_ptr<sinks::SinkRunner>> runners_;
-  std::vector<std::string> sink_types_;
+  std::unique_ptr<sinks::Delivery> delivery_;
   std::vector<pipeline::InputSettings> settings_;
   std::unique_ptr<ingest::DeadLetter> dead_letter_;
   std::unique_ptr<pipeline::Pipeline> pipeline_;

@@ -21,11 +21,9 @@ DaemonStatus Service::status() {
   s.site = config_->site;
   s.started = started_, s.published = wall_now();
   add_inputs(s);
-  for (std::size_t i = 0; i < runners_.size(); ++i) {
-    const auto& m = runners_[i]->metrics();
-    s.sinks.push_back({runners_[i]->name(), sink_types_[i], m.failures_in_row == 0, m.delivered,
-                       m.failed, m.lag_records, runners_[i]->problem()});
-  }
+  for (const auto& sink : delivery_->sinks())
+    s.sinks.push_back({sink.name, sink.type, sink.up, sink.delivered, sink.failed, sink.lag_records,
+                       sink.problem});
   const auto usage = pipeline_->engine().usage();
   const auto warming = pipeline_->tick() == detectors::EventTime::min()
                            ? std::vector<std::string>{}
@@ -36,7 +34,7 @@ DaemonStatus Service::status() {
                            std::ranges::find(warming, info.name) == warming.end(), std::nullopt,
                            usage[k].keys, usage[k].max_keys, usage[k].evictions, usage[k].bytes});
   }
-  const auto outbox = outbox_->usage();
+  const auto outbox = delivery_->outbox().usage();
   s.outbox = {outbox.bytes, outbox.appended, outbox.share_of_cap};
   s.checkpoint = checkpoint_health_;
   if (pipeline_->tick() != detectors::EventTime::min())
@@ -93,7 +91,8 @@ void Service::judge(DaemonStatus& s) const {
     say("kafka", kafka_->problem()), degraded = true;
   for (const SinkHealth& sink : s.sinks)
     if (!sink.up) say("sink_down", sink.name + ": " + sink.problem), degraded = true;
-  if (!outbox_->usage().problem.empty()) say("outbox", outbox_->usage().problem), degraded = true;
+  if (!delivery_->outbox().usage().problem.empty())
+    say("outbox", delivery_->outbox().usage().problem), degraded = true;
   if (!s.checkpoint.problem.empty()) say("checkpoint", s.checkpoint.problem), degraded = true;
   for (const DetectorHealth& d : s.detectors)
     if (!d.warm)

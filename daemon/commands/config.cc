@@ -9,6 +9,7 @@
 #include "config/differ.h"
 #include "config/printers.h"
 #include "daemon/commands/command.h"
+#include "daemon/commands/config_live.h"
 #include "daemon/config.h"
 #include "daemon/metrics.h"
 
@@ -18,7 +19,7 @@ namespace {
 struct ConfigOptions {
   std::string file, other, schema;
   std::vector<std::string> overrides;
-  bool reference = false, markdown = false;
+  bool reference = false, markdown = false, live = false;
 };
 
 config::Result<int> check(const ConfigOptions& options) {
@@ -29,6 +30,7 @@ config::Result<int> check(const ConfigOptions& options) {
   if (!(*config)->kafka.brokers.empty())
     if (auto kafka = ingest::check_kafka_settings((*config)->kafka); !kafka)
       return std::unexpected(kafka.error());
+  if (options.live) return check_live(**config);
   fmt::print("{}: fine; {} input{}, fingerprint {}\n", options.file, (*config)->inputs.size(),
              (*config)->inputs.size() == 1 ? "" : "s", fingerprint(**config));
   return 0;
@@ -87,6 +89,9 @@ void add_config(CLI::App& app, int& exit_code) {
   check_command->add_option("--set", o->overrides, "KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);
+  check_command->add_flag(
+      "--live", o->live,
+      "Ask the world too: brokers, rights, topics, a hundred records of each, state folder, sinks");
   act(check_command, check);
   CLI::App* print_command =
       command->add_subcommand("print", "The configuration in force, secrets masked");

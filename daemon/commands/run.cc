@@ -30,7 +30,7 @@ config::Result<void> run_daemon(const RunOptions& options) {
   action.sa_handler = on_signal;
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaction(signal, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  Service service(std::move(*config));
+  Service service(std::move(*config), options.config, options.overrides);
   if (auto started = service.start(); !started) return started;
   service.run(stop_wanted, reload_wanted);
   service.shut_down();

@@ -20,7 +20,14 @@ void Merge::add(std::unique_ptr<InputQueue> input) {
   ++held_back_;
 }
 
+// What was merged stays merged: when the input comes back it goes on behind that.
 void Merge::remove(ingest::InputId id) {
+  for (const Resume& position : positions()) {
+    if (position.id != id) continue;
+    std::erase_if(resume_, [&](const Resume& earlier) { return earlier.id == id; });
+    resume_.push_back(position);
+    break;
+  }
   std::erase_if(heap_, [&](const HeapEntry& e) { return e.id == id; });
   std::ranges::make_heap(heap_, std::greater<>{});
   std::erase_if(lanes_, [&](const auto& lane) { return lane->queue->id() == id; });

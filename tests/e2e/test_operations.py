@@ -1,0 +1,124 @@
+"""What an operator does to a daemon, and what a cluster does: reload, live checks, take-over, a broker that goes, an input that is late."""
+
+import datetime
+import json
+import time
+
+from support.wait import wait_until
+from traffic import check_story, config, event, send, traffic
+
+
+def test_reload_takes_what_it_can_and_says_what_it_cannot(kafka, topic, daemon):
+    one = daemon(config(kafka, topic(partitions=1)))
+    one.write_config(log={"level": "debug"}, site="elsewhere")
+    one.reload()
+    one.wait_log("reloaded")
+    log = one.log()
+    assert "needs a restart" in log and "key=site" in log and "key=log.level" in log
+    one.write_config(merge={"idle_after": "soon"})
+    one.reload()
+    one.wait_log("nothing changes")
+    assert one.terminate() == 0
+
+
+def test_live_check_tells_what_stands_and_what_is_wrong(kafka, topic, producer, daemon, run):
+    name = topic(partitions=2)
+    send(producer, name, traffic(1, seconds=30), partitions=2)
+    one = daemon(config(kafka, name), start=False)
+    said = run("config", "check", "--live", one.config_file).stdout
+    assert "WRONG" not in said and "records are logins as native" in said and "jsonl-alerts" in said
+    one.write_config(inputs=[{"name": "logins", "topic": name + "-absent", "format": "native"}])
+    said = run("config", "check", "--live", one.config_file, status=1).stdout
+    assert "WRONG" in said and name + "-absent" in said
+
+
+def just_now(producer, topic, count, partitions, attacker=None):
+    """Queues logins that happen as they are sent, spread over the partitions; nothing waits for the broker."""
+    for i in range(count):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        if attacker and i % 3 == 0:
+            e = event(0, f"listed{i}@example.org", attacker, start=now)
+        else:
+            e = event(0, f"user{i % 50}@example.com", f"10.3.0.{i % 200 + 1}", "success", start=now)
+        producer.produce(topic, value=json.dumps(e).encode(), partition=i % partitions)
+        producer.poll(0)
+
+
+def test_a_standby_takes_over_from_a_dead_owner(kafka, topic, producer, daemon):
+    name = topic(partitions=3)
+    settings = config(kafka, name)
+    owner = daemon(settings)
+    standby = daemon(settings, wait_ready=False)
+    wait_until(lambda: "standby" in standby.get("/readyz")[1], 30, lambda: standby.tail())
+    just_now(producer, name, 150, 3)
+    assert producer.flush(30) == 0
+    owner.wait_metric("stuffwatch_pipeline_events_total", lambda n: n == 150)
+    assert not standby.metric("stuffwatch_pipeline_events_total")
+    owner.kill()
+    began = time.monotonic()
+    standby.wait_ready(timeout=60)
+    assert time.monotonic() - began <= 30, "the take-over took more than 30 s"
+    just_now(producer, name, 150, 3, attacker="203.0.113.9")
+    assert producer.flush(30) == 0
+    check_story(standby.wait_alerts())
+    assert standby.terminate() == 0
+
+
+def test_a_broker_that_restarts_under_load_loses_nothing(fresh_kafka, daemon):
+    name = fresh_kafka.create_topic(None, 3, None)
+    one = daemon(config(fresh_kafka, name))
+    producer = fresh_kafka.producer()
+    just_now(producer, name, 300, 3)
+    one.wait_metric("stuffwatch_pipeline_events_total", lambda n: n > 0)
+    just_now(producer, name, 300, 3)
+    fresh_kafka.down()
+    just_now(producer, name, 300, 3)  # wait in the client until the broker is back
+    wait_until(lambda: not one.ready(), 60, lambda: one.tail())
+    fresh_kafka.up()
+    assert producer.flush(60) == 0
+    just_now(producer, name, 300, 3, attacker="203.0.113.9")
+    assert producer.flush(60) == 0
+    one.wait_metric("stuffwatch_input_records_total", lambda n: n >= 1200, timeout=90)
+    one.wait_metric("stuffwatch_pipeline_events_total", lambda n: n == 1200, timeout=60)
+    check_story(one.wait_alerts())
+    assert not one.metric("stuffwatch_kafka_gap_messages_total")
+    assert one.terminate() == 0
+
+
+def live(producer, topic, behind, seconds, condition):
+    """Events as they happen on `topic`, and the same `behind` seconds old on the topics of `behind`, until `condition`."""
+    deadline = time.monotonic() + seconds
+    n = 0
+    while time.monotonic() < deadline:
+        now = datetime.datetime.now(datetime.timezone.utc)
+        for name, late in [(topic, 0), *behind]:
+            e = event(-late, f"user{n % 50}@example.com", f"10.2.0.{n % 200 + 1}", "success", start=now)
+            producer.produce(name, value=json.dumps(e).encode())
+        producer.flush(5)
+        n += 1
+        if condition():
+            return True
+        wait_until(lambda until=time.monotonic() + 0.1: time.monotonic() >= until, 5, interval=0.02)
+    return False
+
+
+def late_setup(kafka, topic, daemon, **delay):
+    fast, slow = topic(partitions=1), topic(partitions=1)
+    settings = config(kafka, fast, merge={"idle_after": "1s", "max_delay": "5s"})
+    settings["inputs"].append({"name": "audit", "topic": slow, "format": "native", **delay})
+    return fast, slow, daemon(settings)
+
+
+def test_an_input_that_is_late_by_nature_is_left_out_and_the_log_names_the_remedy(kafka, topic, producer, daemon):
+    fast, slow, one = late_setup(kafka, topic, daemon)
+    assert live(producer, fast, [(slow, 20)], 40, lambda: "declare inputs[].delay" in one.log()), one.tail()
+    one.wait_metric("stuffwatch_view_partial", lambda v: v == 1)
+    assert one.terminate() == 0
+
+
+def test_with_its_delay_declared_nobody_waits_for_it(kafka, topic, producer, daemon):
+    fast, slow, one = late_setup(kafka, topic, daemon, delay="20s")
+    assert live(producer, fast, [(slow, 20)], 40, lambda: (one.metric("stuffwatch_pipeline_events_total") or 0) >= 100), one.tail()
+    assert "left out" not in one.log()
+    assert one.metric("stuffwatch_pipeline_late_events_total") == 0
+    assert one.terminate() == 0
