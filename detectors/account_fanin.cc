@@ -100,18 +100,17 @@ class AccountFanin final : public Detector {
         starts_per_10m_(starts),
         slab_(share_of(config.max_keys, context), context.table_seed, hash_of) {}
 
-  void observe(std::span<const LoginEvent* const> events, FindingCollector& out) override {
-    static constexpr std::size_t kLookAhead = 16;
-    while (!events.empty()) {
-      const auto group = events.first(std::min(events.size(), kLookAhead));
-      for (const LoginEvent* e : group)
-        if (e->stranger) slab_.prefetch_index(slab_.hash({e->tenant, e->account}));
-      for (const LoginEvent* e : group)
-        if (e->stranger) slab_.prefetch_record(slab_.hash({e->tenant, e->account}));
-      for (const LoginEvent* e : group)
-        if (e->stranger) observe_one(*e, out);
-      events = events.subspan(group.size());
+  void prefetch(std::span<const LoginEvent* const> events, unsigned stage) const override {
+    for (const LoginEvent* e : events) {
+      if (!e->stranger) continue;
+      const std::uint64_t hash = slab_.hash({e->tenant, e->account});
+      if (stage == 0) slab_.prefetch_index(hash);
+      if (stage == 1) slab_.prefetch_record(hash);
     }
+  }
+  void observe(std::span<const LoginEvent* const> events, FindingCollector& out) override {
+    for (const LoginEvent* e : events)
+      if (e->stranger) observe_one(*e, out);
   }
 
   void advance(EventTime, std::uint64_t, FindingCollector&) override {

@@ -41,6 +41,10 @@ class SourceFanout final : public Detector {
     address_.observe(events, out);
     prefix_.observe(events, out);
   }
+  void prefetch(std::span<const LoginEvent* const> events, unsigned stage) const override {
+    address_.prefetch(events, stage);
+    prefix_.prefetch(events, stage);
+  }
   void advance(EventTime watermark, std::uint64_t seq, FindingCollector& out) override {
     address_.advance(watermark, seq, out);
     prefix_.advance(watermark, seq, out);

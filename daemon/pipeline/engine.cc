@@ -43,14 +43,25 @@ struct Engine::Collector final : detectors::FindingCollector {
 struct Engine::Partitioned {
   std::vector<const LoginEvent*> events;
   std::vector<std::uint32_t> begin, part;
+  std::vector<std::uint32_t> used;  // partitions that have events, in order
 
   template <class PartOf>
   void sort(std::span<LoginEvent* const> step, std::uint32_t partitions, PartOf&& part_of) {
     begin.assign(partitions + 1, 0), part.resize(step.size()), events.resize(step.size());
     for (std::size_t i = 0; i < step.size(); ++i) part[i] = part_of(*step[i]), ++begin[part[i] + 1];
-    for (std::uint32_t p = 0; p < partitions; ++p) begin[p + 1] += begin[p];
+    used.clear();
+    for (std::uint32_t p = 0; p < partitions; ++p) {
+      if (begin[p + 1] != 0) used.push_back(p);
+      begin[p + 1] += begin[p];
+    }
     std::vector<std::uint32_t> next(begin.begin(), begin.end() - 1);
     for (std::size_t i = 0; i < step.size(); ++i) events[next[part[i]]++] = step[i];
+  }
+  // Those of used[] that lie in [from, to).
+  [[nodiscard]] std::span<const std::uint32_t> used_in(std::size_t from, std::size_t to) const {
+    const auto first = std::ranges::lower_bound(used, from),
+               last = std::ranges::lower_bound(used, to);
+    return {first, last};
   }
   [[nodiscard]] std::span<const LoginEvent* const> of(std::size_t partition) const {
     return std::span(events).subspan(begin[partition], begin[partition + 1] - begin[partition]);
@@ -71,6 +82,7 @@ Engine::Engine(const EngineConfig& config,
     strangers_.emplace_back(config.stranger_pairs / config.partitions + 1, seed_);
   for (std::size_t k = 0; k < kinds.size(); ++k) {
     kinds_.push_back(kinds[k].get());
+    by_account_key_.push_back(kinds[k]->info().partition_by == PartitionBy::kAccount);
     auto& instances = detectors_.emplace_back();
     for (std::uint32_t p = 0; p < config.partitions; ++p) {
       instances.push_back(
@@ -80,15 +92,6 @@ Engine::Engine(const EngineConfig& config,
   }
 }
 Engine::~Engine() = default;
-
-template <class Call>
-void Engine::run_detectors(const Call& call) {
-  const std::size_t partitions = config_.partitions;
-  pool_.parallel_for(partitions, [&](std::size_t p, unsigned) {
-    for (std::size_t k = 0; k < kinds_.size(); ++k)
-      call(*detectors_[k][p], k, p, *collectors_[k * partitions + p]);
-  });
-}
 
 void Engine::tick(EventTime front, std::uint64_t seq) {
   if (!started_) first_ = front, started_ = true;
@@ -113,6 +116,7 @@ std::vector<std::string> Engine::warming(EventTime now) const {
 
 void Engine::step(std::span<LoginEvent* const> events) {
   if (events.empty()) return;
+  pairs_.resize(std::max(pairs_.size(), events.size()));
   const auto part_of = [&](std::uint64_t hash) {
     return static_cast<std::uint32_t>((hash >> 32) * config_.partitions >> 32);
   };
@@ -122,19 +126,32 @@ void Engine::step(std::span<LoginEvent* const> events) {
   by_network_->sort(events, config_.partitions, [&](const LoginEvent& e) {
     return part_of(Entity::prefix(e.tenant, e.source_ip).hash(seed_));
   });
-  const auto observe = [&](Detector& detector, std::size_t k, std::size_t p, Collector& out) {
-    const Partitioned& order =
-        kinds_[k]->info().partition_by == PartitionBy::kAccount ? *by_account_ : *by_network_;
-    if (const auto mine = order.of(p); !mine.empty()) detector.observe(mine, out);
+  // Stage by stage over a range of partitions, so that accesses to main memory overlap across them.
+  const auto work_on = [&](std::size_t from, std::size_t to) {
+    const auto each = [&](const auto& call) {
+      for (std::size_t k = 0; k < kinds_.size(); ++k) {
+        const Partitioned& order = by_account_key_[k] ? *by_account_ : *by_network_;
+        for (const std::uint32_t p : order.used_in(from, to))
+          call(*detectors_[k][p], order.of(p), *collectors_[k * config_.partitions + p]);
+      }
+    };
+    for (unsigned stage = 0; stage < Detector::kPrefetchStages; ++stage)
+      each([&](Detector& detector, auto mine, Collector&) { detector.prefetch(mine, stage); });
+    each([](Detector& detector, auto mine, Collector& out) { detector.observe(mine, out); });
   };
-  if (events.size() < kSmallStep) {
-    for (std::size_t p = 0; p < config_.partitions; ++p) mark_strangers(p);
-    for (std::size_t p = 0; p < config_.partitions; ++p)
-      for (std::size_t k = 0; k < kinds_.size(); ++k)
-        observe(*detectors_[k][p], k, p, *collectors_[k * config_.partitions + p]);
+  if (events.size() < kSmallStep || pool_.workers() == 1) {
+    mark_strangers(0, config_.partitions);
+    work_on(0, config_.partitions);
   } else {
-    pool_.parallel_for(config_.partitions, [&](std::size_t p, unsigned) { mark_strangers(p); });
-    run_detectors(observe);
+    const std::size_t shares =
+        std::min<std::size_t>(config_.partitions, pool_.workers() * std::size_t{4});
+    const auto in_shares = [&](const auto& work) {
+      pool_.parallel_for(shares, [&](std::size_t share, unsigned) {
+        work(share * config_.partitions / shares, (share + 1) * config_.partitions / shares);
+      });
+    };
+    in_shares([&](std::size_t from, std::size_t to) { mark_strangers(from, to); });
+    in_shares(work_on);
   }
   for (const LoginEvent* event : events) {
     campaigns_.sample_client(*event);
@@ -145,28 +162,24 @@ void Engine::step(std::span<LoginEvent* const> events) {
 }
 
 // Asks before it learns, event by event. A success on a key under attack is not learned: an attacker's own must not make it familiar.
-void Engine::mark_strangers(std::size_t partition) {
-  static constexpr std::size_t kLookAhead = 16;
-  StrangerFilter& filter = strangers_[partition];
-  auto events = by_account_->of(partition);
-  std::array<StrangerFilter::Pairs, kLookAhead> pairs;
+void Engine::mark_strangers(std::size_t from, std::size_t to) {
   const bool any_open = campaigns_.any_open();
-  while (!events.empty()) {
-    const auto group = events.first(std::min(events.size(), kLookAhead));
-    for (std::size_t i = 0; i < group.size(); ++i)
-      pairs[i] = filter.pairs_of(*group[i]), filter.prefetch(pairs[i]);
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      auto& event =
-          const_cast<LoginEvent&>(*group[i]);  // the step's own: it came in as LoginEvent*
-      event.stranger = filter.is_stranger(pairs[i]);
+  const auto attacked = [&](const LoginEvent& e) {
+    return campaigns_.is_open_key(Entity::address(e.tenant, e.source_ip)) ||
+           campaigns_.is_open_key(Entity::prefix(e.tenant, e.source_ip)) ||
+           campaigns_.is_open_key(Entity::account(e.tenant, e.account));
+  };
+  for (const std::uint32_t p : by_account_->used_in(from, to))
+    for (std::size_t i = by_account_->begin[p]; i < by_account_->begin[p + 1]; ++i)
+      strangers_[p].prefetch(pairs_[i] = strangers_[p].pairs_of(*by_account_->events[i]));
+  for (const std::uint32_t p : by_account_->used_in(from, to)) {
+    for (std::size_t i = by_account_->begin[p]; i < by_account_->begin[p + 1]; ++i) {
+      auto& event = const_cast<LoginEvent&>(
+          *by_account_->events[i]);  // the step's own: it came in as LoginEvent*
+      event.stranger = strangers_[p].is_stranger(pairs_[i]);
       if (event.outcome != detectors::Outcome::kSuccess) continue;
-      const bool attacked =
-          any_open && (campaigns_.is_open_key(Entity::address(event.tenant, event.source_ip)) ||
-                       campaigns_.is_open_key(Entity::prefix(event.tenant, event.source_ip)) ||
-                       campaigns_.is_open_key(Entity::account(event.tenant, event.account)));
-      if (!attacked || !event.stranger) filter.learn(pairs[i]);
+      if (!any_open || !event.stranger || !attacked(event)) strangers_[p].learn(pairs_[i]);
     }
-    events = events.subspan(group.size());
   }
 }
 

@@ -67,19 +67,19 @@ class Engine {
  private:
   struct Collector;
   struct Partitioned;
-  void mark_strangers(std::size_t partition);
+  void mark_strangers(std::size_t from, std::size_t to);  // partitions
   void collect(std::span<LoginEvent* const> events);
-  template <class Call>
-  void run_detectors(const Call& call);
 
   EngineConfig config_;
   std::vector<const detectors::DetectorKind*> kinds_;
+  std::vector<bool> by_account_key_;  // [kind]: partitioned by account
   std::uint64_t seed_;
   WorkerPool& pool_;
   std::vector<detectors::StrangerFilter> strangers_;                          // [partition]
   std::vector<std::vector<std::unique_ptr<detectors::Detector>>> detectors_;  // [kind][partition]
   std::vector<std::unique_ptr<Collector>> collectors_;  // [kind * partitions + partition]
   std::unique_ptr<Partitioned> by_account_, by_network_;
+  std::vector<detectors::StrangerFilter::Pairs> pairs_;  // of the step, in order of by_account_
   detectors::Campaigns campaigns_;
   std::vector<Revision> revisions_;
   std::vector<std::uint64_t> findings_;

@@ -67,6 +67,12 @@ class ContactLog {
   }
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(&index_[hash & mask_]); }
 
+  // After prefetch() has arrived: fetches the contact that the hash most likely stands for.
+  void prefetch_contact(std::uint64_t hash) const {
+    if (const std::uint32_t slot = index_[hash & mask_]; slot != 0)
+      __builtin_prefetch(&ring_[slot - 1]);
+  }
+
   // The newest contact of that account with that owner, or nullptr.
   [[nodiscard]] Contact* find(std::uint32_t owner, std::uint16_t generation, AccountKey account) {
     std::size_t at = hash(owner, generation, account) & mask_;

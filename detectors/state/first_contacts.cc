@@ -75,21 +75,26 @@ FirstContacts::Key FirstContacts::key_of(const LoginEvent& event) const {
   return {entity.tenant, entity.value, entity.v4};
 }
 
-void FirstContacts::observe(std::span<const LoginEvent* const> events, FindingCollector& out) {
-  std::array<Key, kLookAhead> keys;
-  std::array<std::uint64_t, kLookAhead> hashes;
-  while (!events.empty()) {
-    const auto group = events.first(std::min(events.size(), kLookAhead));
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      keys[i] = key_of(*group[i]), hashes[i] = slab_.hash(keys[i]);
-      slab_.prefetch_index(hashes[i]);
+void FirstContacts::prefetch(std::span<const LoginEvent* const> events, unsigned stage) const {
+  for (const LoginEvent* event : events) {
+    const Key key = key_of(*event);
+    const std::uint64_t hash = slab_.hash(key);
+    if (stage == 0) {
+      slab_.prefetch_index(hash);
+    } else if (stage == 1) {
+      slab_.prefetch_record(hash);
+    } else if (const Record* record = slab_.find(key, hash)) {
+      const std::uint64_t contact =
+          contacts_.hash(slab_.number_of(*record), record->generation, event->account);
+      stage == 2 ? contacts_.prefetch(contact) : contacts_.prefetch_contact(contact);
     }
-    for (std::size_t i = 0; i < group.size(); ++i) slab_.prefetch_record(hashes[i]);
-    for (std::size_t i = 0; i < group.size(); ++i)
-      if (const Record* r = slab_.find(keys[i], hashes[i]))
-        contacts_.prefetch(contacts_.hash(slab_.number_of(*r), r->generation, group[i]->account));
-    for (std::size_t i = 0; i < group.size(); ++i) observe_one(*group[i], keys[i], hashes[i], out);
-    events = events.subspan(group.size());
+  }
+}
+
+void FirstContacts::observe(std::span<const LoginEvent* const> events, FindingCollector& out) {
+  for (const LoginEvent* event : events) {
+    const Key key = key_of(*event);
+    observe_one(*event, key, slab_.hash(key), out);
   }
 }
 

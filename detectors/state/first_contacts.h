@@ -32,11 +32,11 @@ class FirstContacts {
  public:
   static constexpr std::uint32_t kMaxPendingOfKey =
       4096;  // beyond it accounts are thinned by their hash, which keeps exchangeability
-  static constexpr std::size_t kLookAhead = 16;  // events whose memory is fetched together
 
   FirstContacts(const FirstContactsSettings& settings, Entity::Kind kind,
                 const DetectorContext& context, double starts_per_10m);
 
+  void prefetch(std::span<const LoginEvent* const> events, unsigned stage) const;
   void observe(std::span<const LoginEvent* const> events, FindingCollector& out);
   void advance(EventTime watermark, std::uint64_t seq, FindingCollector& out);
   void save(StateWriter& out) const;

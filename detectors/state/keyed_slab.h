@@ -55,6 +55,9 @@ class KeyedSlab {
   }
 
   [[nodiscard]] Record* find(const Key& key, std::uint64_t hash) {
+    return const_cast<Record*>(std::as_const(*this).find(key, hash));
+  }
+  [[nodiscard]] const Record* find(const Key& key, std::uint64_t hash) const {
     const std::size_t at = locate(key, hash);
     return index_[at] == 0 ? nullptr : &records_[number(index_[at])];
   }
