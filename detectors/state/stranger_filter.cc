@@ -39,7 +39,7 @@ void StrangerFilter::prefetch(const Pairs& pairs) const {
     if (pair == 0) continue;
     const std::size_t block = (pair >> 32) * blocks_ >> 32;
     __builtin_prefetch(&generation_[0][block]);
-    __builtin_prefetch(&generation_[1][block]);
+    if (older_) __builtin_prefetch(&generation_[1][block]);
   }
 }
 
@@ -51,7 +51,7 @@ bool StrangerFilter::holds(std::uint64_t pair) const {
     for (std::size_t i = 0; i < block.size(); ++i) missing |= p.bits[i] & ~block[i];
     return missing == 0;
   };
-  return all(generation_[0][p.block]) || all(generation_[1][p.block]);
+  return all(generation_[0][p.block]) || (older_ && all(generation_[1][p.block]));
 }
 
 bool StrangerFilter::is_stranger(const Pairs& pairs) const {
@@ -72,6 +72,7 @@ void StrangerFilter::advance(EventTime watermark) {
   if (watermark - since_ <= kGeneration) return;
   std::swap(generation_[0], generation_[1]);
   generation_[0].clear();
+  older_ = true;
   if (watermark - since_ > 2 * kGeneration)
     generation_[1].clear();  // a silence: all of it is older than one generation
   since_ = watermark;
@@ -94,6 +95,7 @@ config::Result<void> StrangerFilter::load(StateReader& in) {
   since_ = in.get<EventTime>();
   for (auto& blocks : generation_) {
     const auto used = in.get<std::uint64_t>();
+    older_ = used != 0;  // of the last one read: the older
     for (std::uint64_t i = 0; i < used && !in.failed(); ++i) {
       const auto at = in.get<std::uint64_t>();
       const auto block = in.get<Block>();

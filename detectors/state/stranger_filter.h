@@ -49,7 +49,9 @@ class StrangerFilter {
   std::size_t blocks_;
   std::uint64_t seed_;
   std::array<LazyArray<Block>, 2> generation_;  // [0] is the newer
-  EventTime since_{};                           // when the newer one began; 0 = no event yet
+  bool older_ =
+      false;  // generation_[1] may hold something: half of the accesses until the first turn
+  EventTime since_{};  // when the newer one began; 0 = no event yet
 };
 
 }  // namespace stuffwatch::detectors
