@@ -54,8 +54,8 @@ InputQueue::InputQueue(ingest::InputId id, std::string name, ingest::Source& sou
       guard_(settings.max_skew) {}
 
 void InputQueue::resume(std::int64_t next_offset, std::optional<EventTime> newest,
-                        EventTime last_order) {
-  read_to_ = next_offset, last_order_ = last_order;
+                        EventTime last_order, const ingest::DecodeCounts& counts) {
+  read_to_ = next_offset, last_order_ = last_order, counts_ = counts;
   guard_ = ingest::SkewGuard(settings_.max_skew, newest);
   if (newest) years_.accepted(*newest);
 }

@@ -110,8 +110,9 @@ class InputQueue {
 
   // Where reading goes on after everything popped so far.
   [[nodiscard]] std::int64_t next_offset() const;
-  // From a checkpoint, before the first fill().
-  void resume(std::int64_t next_offset, std::optional<EventTime> newest, EventTime last_order);
+  // From a checkpoint, or from when this process held the input before; before the first fill().
+  void resume(std::int64_t next_offset, std::optional<EventTime> newest, EventTime last_order,
+              const ingest::DecodeCounts& counts);
   [[nodiscard]] EventTime last_order() const { return last_order_; }
 
  private:

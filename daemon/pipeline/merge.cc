@@ -11,7 +11,7 @@ void Merge::add(std::unique_ptr<InputQueue> input) {
   if (const Resume* resume = resume_of(input->id(), input->name()))
     input->resume(resume->next_offset,
                   resume->has_newest ? std::optional(resume->newest) : std::nullopt,
-                  resume->last_order);
+                  resume->last_order, resume->counts);
   auto lane = std::make_unique<Lane>();
   lane->queue = std::move(input);
   const auto at = std::ranges::lower_bound(lanes_, lane->queue->id(), {},
@@ -130,7 +130,7 @@ std::vector<Merge::Resume> Merge::positions() const {
   for (const auto& lane : lanes_) {
     const InputQueue& q = *lane->queue;
     all.push_back({q.id(), q.name(), q.next_offset(), q.newest().value_or(EventTime{}),
-                   q.last_order(), q.newest().has_value()});
+                   q.last_order(), q.newest().has_value(), q.counts()});
   }
   for (const Resume& earlier :
        resume_)  // inputs that this process does not hold now keep their place

@@ -74,6 +74,8 @@ class Merge {
     std::int64_t next_offset = 0;
     EventTime newest{}, last_order{};
     bool has_newest = false;
+    ingest::DecodeCounts
+        counts{};  // of this process: an input that comes back goes on counting; not saved
   };
   [[nodiscard]] const Resume* resume_of(ingest::InputId id, std::string_view name) const;
   [[nodiscard]] std::vector<Resume> positions() const;
