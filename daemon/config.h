@@ -56,7 +56,7 @@ struct DedupSection {
 };
 struct PipelineSection {
   std::uint32_t workers = 0;  // 0 = as many as processors, at most 8
-  std::uint32_t partitions = 64, batch_events = 4096;
+  std::uint32_t partitions = 8, batch_events = 4096;
   void visit(config::FieldVisitor& v);
 };
 struct StrangerSection {

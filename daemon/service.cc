@@ -9,6 +9,7 @@
 #include "config/differ.h"
 #include "daemon/http/routes.h"
 #include "daemon/log.h"
+#include "daemon/sinks/told_campaigns.h"
 #include "ingest/file_source.h"
 #include "ingest/kafka_dead_letter.h"
 #include "ingest/simulation/simulated_source.h"
@@ -169,9 +170,8 @@ config::Result<void> Service::open_pipeline() {
                    {"next_offset", n.input->next_offset()}});
     };
     hooks.on_error = [](const config::Error& error) { log_error(error.message); };
-    hooks.on_tick = [this] {
-      if (Clock::now() >= next_checkpoint_) checkpoint();
-    };
+    hooks.cut_due = [this] { return Clock::now() >= next_checkpoint_; };
+    hooks.on_cut = [this] { checkpoint(); };
     hooks.on_revoke = [this] {
       if (checkpoints_ == nullptr) return;
       if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
@@ -193,6 +193,7 @@ config::Result<void> Service::open_pipeline() {
       log_warning("checkpoint refused: " + why);
     });
   }
+  pipeline_->know(sinks::told_campaigns(delivery_->ledger()));
   next_checkpoint_ = Clock::now() + config_->state.checkpoint_interval;
   return {};
 }
@@ -298,6 +299,7 @@ void Service::deliver(std::vector<Revision>&& said) {
 void Service::refuse(const pipeline::InputQueue& input, const ingest::RawRecord& record,
                      ingest::Reject why) {
   metrics_.add(Counter::kInputRejected, {input.name(), name_of(why)}, 1);
+  if (record.offset < input.committed()) return;  // warm-up: it was kept when it was first read
   log_debug("record rejected",
             {{"input", input.name()}, {"offset", record.offset}, {"reason", name_of(why)}});
   const ingest::DeadLetterRecord letter{record.bytes, input.name(), record.offset,

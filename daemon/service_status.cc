@@ -97,6 +97,11 @@ void Service::judge(DaemonStatus& s) const {
   for (const DetectorHealth& d : s.detectors)
     if (!d.warm)
       say("warming", d.name + " is younger than its warm-up; it works, and says so on its alerts");
+  if (pipeline_->partial())
+    say("view_partial", "some events of the last day were not seen here; alerts say so");
+  if (pipeline_->silent())
+    say("warming_up",
+        "reading again what was dealt with before the last stop; nothing is said twice");
   const bool standby = kafka_ != nullptr && kafka_->standby();
   if (standby) say("standby", "another process owns the inputs; this one takes over when it goes");
   if (s.inputs.empty() && !standby) say("no_input", "no input is assigned yet");
@@ -127,9 +132,10 @@ void Service::publish_metrics(const DaemonStatus& s) {
       metrics_.raise(Counter::kLateEvents, {}, counts.late);
   metrics_.raise(Counter::kDedupForcedEvictions, {}, pipeline_->dedup_forced_evictions());
   metrics_.raise(Counter::kMergeLateEvents, {}, pipeline_->merge().behind_front());
-  if (kafka_ != nullptr) metrics_.raise(Counter::kKafkaGapMessages, {}, kafka_->gap_messages());
+  if (kafka_ != nullptr)
+    metrics_.raise(Counter::kKafkaGapMessages, {}, kafka_->gap_messages() + counts.passed_over);
   metrics_.set(Gauge::kMergeLeftOutInputs, {}, static_cast<double>(pipeline_->merge().left_out()));
-  metrics_.set(Gauge::kViewPartial, {}, pipeline_->merge().left_out() != 0 ? 1 : 0);
+  metrics_.set(Gauge::kViewPartial, {}, pipeline_->partial() ? 1 : 0);
   if (s.watermark) {
     metrics_.set(Gauge::kWatermarkTime, {}, seconds_of(s.watermark->time_since_epoch()));
     metrics_.set(Gauge::kWatermarkLag, {}, seconds_of(s.published - *s.watermark));

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ingest/address_text.h"
+#include "ingest/tenant_id.h"
 
 namespace stuffwatch::ingest {
 namespace {
@@ -20,12 +21,6 @@ constexpr std::size_t kClients = 256;
 constexpr std::size_t kCachedBytes = 1024;
 
 std::uint64_t never_zero(std::uint64_t hash) { return hash != 0 ? hash : 1; }
-
-// Of a tenant's or an application's name. Not keyed: it stands in no place where a name would have
-// to be kept secret.
-std::uint64_t id_of(std::string_view name) {
-  return name.empty() ? 0 : never_zero(XXH3_64bits(name.data(), name.size()));
-}
 
 // ISO 3166-1 alpha-2, or nothing: some providers write names.
 std::array<char, 2> country_of(std::string_view text) {
@@ -134,8 +129,8 @@ void BatchDecoder::add(const RawLogin& login) {
 
   detectors::EventText text;
   keep_text(login, text);
-  event.tenant = id_of(text.tenant);
-  event.app = id_of(text.app);
+  event.tenant = tenant_id(text.tenant);
+  event.app = tenant_id(text.app);
 
   EventOrigin origin;
   origin.record = record_;

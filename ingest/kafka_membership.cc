@@ -107,6 +107,7 @@ void KafkaMembership::ask_for_topics(Clock::time_point now) {
   }
   std::uint32_t partitions = 0;
   for (const auto& [topic, count] : topics.partitions) partitions += count;
+  partitions_ = partitions;
   open_member(std::max(partitions, 1U), now);
 }
 

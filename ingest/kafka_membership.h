@@ -50,6 +50,9 @@ class KafkaMembership {
   [[nodiscard]] rd_kafka_t* client() const { return client_.get(); }
   [[nodiscard]] KafkaAdmin* admin() { return admin_ ? &*admin_ : nullptr; }
   [[nodiscard]] const KafkaLinks& links() const { return links_; }
+  [[nodiscard]] std::uint32_t partitions() const {
+    return partitions_;
+  }  // of all topics; 0 until known
   [[nodiscard]] bool standby() const { return exclusive_ && election_.standby(); }
   [[nodiscard]] std::string problem() const;
 
@@ -87,6 +90,7 @@ class KafkaMembership {
   bool exclusive_;
   KafkaElection election_;
   KafkaLinks links_;
+  std::uint32_t partitions_ = 0;
   KafkaHandle asker_;  // until the partitions are known, and never again
   std::optional<KafkaAdmin> asker_admin_;
   Clock::time_point ask_topics_at_{};

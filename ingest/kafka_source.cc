@@ -65,6 +65,7 @@ class KafkaSource::Impl {
     return found == inputs_.end() ? nullptr : &found->second;
   }
   bool standby() const { return membership_->standby(); }
+  bool complete() const { return inputs_.size() >= membership_->partitions(); }
   std::uint64_t gap() const { return gap_; }
 
  private:
@@ -428,6 +429,7 @@ std::vector<InputStatus> KafkaSource::status() const { return impl_->status(); }
 void KafkaSource::commit(InputId id, std::int64_t next_offset) { impl_->commit(id, next_offset); }
 void KafkaSource::release(InputId id) { impl_->release(id); }
 bool KafkaSource::standby() const { return impl_->standby(); }
+bool KafkaSource::complete() const { return impl_->complete(); }
 std::uint64_t KafkaSource::gap_messages() const { return impl_->gap(); }
 std::string KafkaSource::problem() const { return impl_->problem(); }
 void KafkaSource::close() { impl_->close(); }

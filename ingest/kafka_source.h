@@ -52,9 +52,10 @@ class KafkaSource final : public Source {
   void commit(InputId id, std::int64_t next_offset) override;
   void release(InputId id) override;
   [[nodiscard]] bool standby() const override;
+  [[nodiscard]] bool complete() const override;
 
-  // The group's committed offset when the input was assigned; nothing where there is none.
-  [[nodiscard]] std::optional<std::int64_t> committed(InputId id) const;
+  // The group's committed offset when the input was assigned.
+  [[nodiscard]] std::optional<std::int64_t> committed(InputId id) const override;
   // Where the input will start unless seek() says otherwise.
   [[nodiscard]] std::optional<std::int64_t> planned_start(InputId id) const;
   // Records that were passed over since start-up: gone from the topic before they were read, or

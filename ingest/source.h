@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,12 +49,16 @@ class Source {
   [[nodiscard]] virtual config::Result<void> seek(InputId id, std::int64_t offset) = 0;
   // Every input this source holds now, in id order.
   [[nodiscard]] virtual std::vector<InputStatus> status() const = 0;
+  // Up to where an earlier life of this process, or another member of its group, has dealt with the input; nothing when nobody has.
+  [[nodiscard]] virtual std::optional<std::int64_t> committed(InputId) const { return {}; }
   // Durably processed up to (excluding) these offsets: commits them where the source has such a thing.
   virtual void commit(InputId id, std::int64_t next_offset) = 0;
   // The consequences of a kRevoked/kLost change are dealt with.
   virtual void release(InputId id) = 0;
   // True while this process stands by for another that owns the inputs (kafka.ownership: exclusive).
   [[nodiscard]] virtual bool standby() const { return false; }
+  // False while other members of the group hold some of what it names (kafka.ownership: shared).
+  [[nodiscard]] virtual bool complete() const { return true; }
 };
 
 }  // namespace stuffwatch::ingest

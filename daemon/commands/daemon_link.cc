@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "daemon/commands/json_view.h"
 #include "daemon/commands/render.h"
 #include "daemon/config.h"
+#include "daemon/json_view.h"
 
 namespace stuffwatch::daemon {
 namespace {

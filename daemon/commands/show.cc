@@ -8,8 +8,8 @@
 
 #include "daemon/commands/command.h"
 #include "daemon/commands/daemon_link.h"
-#include "daemon/commands/json_view.h"
 #include "daemon/commands/render.h"
+#include "daemon/json_view.h"
 
 namespace stuffwatch::daemon {
 namespace {

@@ -139,7 +139,7 @@ void Engine::step(std::span<LoginEvent* const> events) {
       each([&](Detector& detector, auto mine, Collector&) { detector.prefetch(mine, stage); });
     each([](Detector& detector, auto mine, Collector& out) { detector.observe(mine, out); });
   };
-  if (events.size() < kSmallStep || pool_.workers() == 1) {
+  if (events.size() < kSmallStep || pool_.workers() <= 2) {  // of two, the other one merges
     mark_strangers(0, config_.partitions);
     work_on(0, config_.partitions);
   } else {
@@ -153,11 +153,7 @@ void Engine::step(std::span<LoginEvent* const> events) {
     in_shares([&](std::size_t from, std::size_t to) { mark_strangers(from, to); });
     in_shares(work_on);
   }
-  for (const LoginEvent* event : events) {
-    campaigns_.sample_client(*event);
-    if (config_.show_names && event->outcome == detectors::Outcome::kFailure)
-      campaigns_.remember_name(*event);
-  }
+  for (const LoginEvent* event : events) campaigns_.learn(*event);
   collect(events);
 }
 

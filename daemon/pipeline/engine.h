@@ -30,7 +30,7 @@ using detectors::Revision;
 inline constexpr std::chrono::milliseconds kTick = std::chrono::seconds{1};
 
 struct EngineConfig {
-  std::uint32_t partitions = 64;
+  std::uint32_t partitions = 8;
   std::chrono::milliseconds allowed_lateness = std::chrono::seconds{30};
   std::uint64_t stranger_pairs = 50'000'000;
   detectors::CampaignConfig campaign;
@@ -52,6 +52,9 @@ class Engine {
   // What was said since the last call, in order.
   [[nodiscard]] std::vector<Revision> take_revisions() { return std::exchange(revisions_, {}); }
 
+  // What an earlier life told, and whether this one repeats it (warm-up); see Campaigns.
+  void know(std::vector<detectors::ToldCampaign> told) { campaigns_.know(std::move(told)); }
+  void set_silent(bool silent) { campaigns_.set_silent(silent); }
   void set_partial(bool partial) { partial_ = partial; }
   [[nodiscard]] const detectors::Campaigns& campaigns() const { return campaigns_; }
   [[nodiscard]] std::vector<std::string> warming(

@@ -4,11 +4,13 @@
 // Threads: the merge thread; decoding runs in the pool and touches only its own job. Memory: at most kMaxAhead chunks.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,7 +70,7 @@ using OnBadRecord = std::function<void(const class InputQueue& input,
 
 class InputQueue {
  public:
-  static constexpr std::size_t kMaxAhead = 4;  // chunks decoded or being decoded
+  static constexpr std::size_t kMaxAhead = 8;  // chunks decoded or being decoded
 
   struct Head {
     LoginEvent* event = nullptr;
@@ -85,8 +87,12 @@ class InputQueue {
   void fill(const OnBadRecord& on_bad);
   [[nodiscard]] bool has_head() const { return !ready_.empty(); }
   [[nodiscard]] Head head() const;
-  void pop();  // the batch stays alive until release_taken()
-  void release_taken() { taken_.clear(); }
+  void pop();
+  // The memory of popped events, once none of its batch is left here.
+  void take_spent(std::vector<std::shared_ptr<DecoderPool::Job>>& out) {
+    std::ranges::move(taken_, std::back_inserter(out));
+    taken_.clear();
+  }
   // Nothing follows for now: judge what is held by itself.
   void finish_held(const OnBadRecord& on_bad);
 
@@ -113,6 +119,9 @@ class InputQueue {
   // From a checkpoint, or from when this process held the input before; before the first fill().
   void resume(std::int64_t next_offset, std::optional<EventTime> newest, EventTime last_order,
               const ingest::DecodeCounts& counts);
+  // Records before this offset were dealt with in an earlier life: while next_offset() is below it, the input is warming up.
+  void set_committed(std::optional<std::int64_t> offset) { committed_ = offset.value_or(0); }
+  [[nodiscard]] std::int64_t committed() const { return committed_; }
   [[nodiscard]] EventTime last_order() const { return last_order_; }
 
  private:
@@ -154,7 +163,7 @@ class InputQueue {
   std::vector<ingest::SkewGuard::Judged> judged_;
   ingest::DecodeCounts counts_;
   std::uint64_t clock_ahead_ = 0;
-  std::int64_t read_to_ = 0;
+  std::int64_t read_to_ = 0, committed_ = 0;
   EventTime last_order_ = EventTime::min();
   bool failed_ = false;
 };

@@ -7,9 +7,9 @@ namespace stuffwatch::daemon::pipeline {
 
 using ingest::ReadStatus;
 
-void Merge::add(std::unique_ptr<InputQueue> input) {
+void Merge::add(std::unique_ptr<InputQueue> input, std::optional<std::int64_t> start) {
   if (const Resume* resume = resume_of(input->id(), input->name()))
-    input->resume(resume->next_offset,
+    input->resume(start.value_or(resume->next_offset),
                   resume->has_newest ? std::optional(resume->newest) : std::nullopt,
                   resume->last_order, resume->counts);
   auto lane = std::make_unique<Lane>();
@@ -114,8 +114,8 @@ void Merge::pop() {
   if (holds_back(lane)) ++held_back_;
 }
 
-void Merge::release_taken() {
-  for (auto& lane : lanes_) lane->queue->release_taken();
+void Merge::take_spent(std::vector<std::shared_ptr<DecoderPool::Job>>& out) {
+  for (auto& lane : lanes_) lane->queue->take_spent(out);
 }
 std::size_t Merge::left_out() const {
   return static_cast<std::size_t>(
@@ -123,6 +123,12 @@ std::size_t Merge::left_out() const {
 }
 bool Merge::decoding() const {
   return std::ranges::any_of(lanes_, [](const auto& lane) { return lane->queue->decoding(); });
+}
+
+bool Merge::warming() const {
+  return std::ranges::any_of(lanes_, [](const auto& lane) {
+    return !lane->idle && !lane->left_out && lane->queue->next_offset() < lane->queue->committed();
+  });
 }
 
 std::vector<Merge::Resume> Merge::positions() const {

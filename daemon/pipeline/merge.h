@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,8 @@ class Merge {
 
   explicit Merge(const MergeConfig& config) : config_(config) {}
 
-  void add(std::unique_ptr<InputQueue> input);
+  // `start`: where its source begins to read, when that is known; otherwise where a checkpoint left it.
+  void add(std::unique_ptr<InputQueue> input, std::optional<std::int64_t> start = {});
   void remove(ingest::InputId id);
   [[nodiscard]] InputQueue* find(ingest::InputId id);
   [[nodiscard]] std::size_t size() const { return lanes_.size(); }
@@ -52,7 +54,8 @@ class Merge {
   // The next event in order, if it is certain. pop() takes it.
   [[nodiscard]] State peek(Next& next);
   void pop();
-  void release_taken();
+  // The memory of events that were taken, once none of its batch is left here.
+  void take_spent(std::vector<std::shared_ptr<DecoderPool::Job>>& out);
 
   [[nodiscard]] EventTime front() const { return front_; }
   [[nodiscard]] std::uint64_t behind_front() const {
@@ -60,6 +63,8 @@ class Merge {
   }  // records taken at the front
   [[nodiscard]] std::size_t left_out() const;
   [[nodiscard]] bool decoding() const;
+  // An input that is being waited for stands before what was committed for it.
+  [[nodiscard]] bool warming() const;
 
   template <class Visit>
   void for_each(Visit&& visit) const {

@@ -6,6 +6,14 @@
 
 namespace stuffwatch::daemon::pipeline {
 
+namespace {
+
+constexpr std::chrono::hours kLongestWindow{24};  // that any detector looks back
+// Enough to be worth handing over to another thread; alone, few enough to be in the cache still.
+constexpr std::size_t kSharedBlock = 4096, kOwnBlock = 512;
+
+}  // namespace
+
 using ingest::InputChange;
 using ingest::Source;
 
@@ -35,52 +43,65 @@ void Pipeline::service() {
 
 void Pipeline::apply(Source& source, const InputChange& change) {
   ++counts_.rebalances;
-  if (change.kind == InputChange::Kind::kAssigned) {
-    std::string name;
-    for (const auto& status : source.status())
-      if (status.id == change.id) name = status.name;
-    if (const Merge::Resume* resume = merge_.resume_of(change.id, name)) {
-      if (auto sought = source.seek(change.id, resume->next_offset); !sought)
-        hooks_.on_error(sought.error());
-    }
-    merge_.add(std::make_unique<InputQueue>(change.id, name, source,
-                                            (*settings_)[change.id.declared], decoders_));
-    return;
-  }
+  if (change.kind == InputChange::Kind::kAssigned) return assigned(source, change.id);
   flush();
   if (change.kind == InputChange::Kind::kRevoked) hooks_.on_revoke();
   merge_.remove(change.id);
   source.release(change.id);
 }
 
+// At first an input goes on where the checkpoint stands, or behind what was committed: that is warm-up, and nothing is said. Later on, what another member has
+// dealt with in the meantime is gone by, and the view is partial for as long as any detector looks back.
+void Pipeline::assigned(Source& source, ingest::InputId id) {
+  std::string name;
+  for (const auto& status : source.status())
+    if (status.id == id) name = status.name;
+  const auto committed = source.committed(id);
+  const Merge::Resume* resume = merge_.resume_of(id, name);
+  std::optional<std::int64_t> start;
+  if (resume != nullptr) start = resume->next_offset;
+  if (begun_ && committed.value_or(-1) > start.value_or(-1)) {
+    if (start) counts_.passed_over += static_cast<std::uint64_t>(*committed - *start);
+    start = committed, partial_until_ = tick_ + kLongestWindow;
+  }
+  if (start)
+    if (auto sought = source.seek(id, *start); !sought) hooks_.on_error(sought.error());
+  auto queue = std::make_unique<InputQueue>(id, name, source, (*settings_)[id.declared], decoders_);
+  queue->set_committed(committed);
+  merge_.add(std::move(queue), start);
+  if (merge_.warming()) engine_.set_silent(silent_ = true);  // nothing is under way: see apply()
+}
+
 Pipeline::Progress Pipeline::run_once(Monotonic now, std::size_t budget) {
-  merge_.fill(now, hooks_.on_bad, hooks_.on_left_out);
   Merge::Next next;
   std::size_t done = 0;
   Merge::State state = Merge::State::kWaiting;
-  while (done < budget && (state = merge_.peek(next)) == Merge::State::kEvent) {
-    take(next);
-    ++done;
+  bool helped = false;
+  for (std::size_t before = budget; before != done || helped;) {
+    before = done, helped = false;
+    merge_.fill(now, hooks_.on_bad, hooks_.on_left_out);
+    while (done < budget && (state = merge_.peek(next)) == Merge::State::kEvent) take(next), ++done;
+    if (done == before && done < budget) helped = pool_.help();
   }
-  if (done != 0) {
-    flush();
-    return Progress::kWorked;
-  }
-  if (pool_.help()) return Progress::kWorked;
+  flush();
+  if (done != 0) return Progress::kWorked;
   return state == Merge::State::kFinished ? Progress::kFinished : Progress::kWaiting;
 }
 
 void Pipeline::take(const Merge::Next& next) {
   const InputQueue::Head head = next.head;
   const EventTime order = next.order_time;
+  begun_ = true;
+  if (silent_ && !merge_.warming()) {
+    silent_ = false;
+    next_.parts.push_back({});
+  }
   if (const EventTime second = std::chrono::floor<std::chrono::seconds>(order); second > tick_) {
-    flush();
-    if (hooks_.on_tick) hooks_.on_tick();
+    if (hooks_.on_cut && hooks_.cut_due()) flush(), hooks_.on_cut();
     tick_ = second;
-    if (merge_.left_out() != 0)
-      partial_until_ = second + std::chrono::hours{24};  // the longest window any detector looks at
-    engine_.set_partial(second < partial_until_);
-    engine_.tick(second, seq_ + 1);
+    const bool whole = std::ranges::all_of(sources_, [](const auto& s) { return s->complete(); });
+    if (merge_.left_out() != 0 || !whole) partial_until_ = second + kLongestWindow;
+    next_.parts.push_back({second, seq_ + 1, partial(), silent_});
   }
   merge_.pop();
   const EventTime watermark = tick_ - config_.engine.allowed_lateness;
@@ -93,27 +114,66 @@ void Pipeline::take(const Merge::Next& next) {
   } else {
     head.event->seq = ++seq_;
     ++counts_.events;
-    step_.push_back(head.event);
-    if (step_.size() >= config_.batch_events) flush();
+    if (next_.parts.empty()) next_.parts.push_back({});
+    ++next_.parts.back().events;
+    next_.events.push_back(head.event);
+    if (next_.events.size() >= (pool_.workers() > 1 ? kSharedBlock : kOwnBlock)) launch();
   }
 }
 
-void Pipeline::flush() {
-  if (!step_.empty()) {
-    ++counts_.steps;
-    engine_.step(step_);
-    if (hooks_.on_step) hooks_.on_step(step_);
-    step_.clear();
+// In whichever thread; touches the engine and the block, nothing else.
+void Pipeline::work(Block& block) {
+  std::size_t at = 0;
+  for (const Part& part : block.parts) {
+    if (part.tick != EventTime::min()) {
+      engine_.set_silent(part.silent);
+      engine_.set_partial(part.partial);
+      engine_.tick(part.tick, part.seq);
+    }
+    for (std::size_t left = part.events; left != 0;) {
+      const std::size_t size = std::min<std::size_t>(left, config_.batch_events);
+      const std::span<LoginEvent* const> step(block.events.data() + at, size);
+      engine_.step(step);
+      if (hooks_.on_step) hooks_.on_step(step);
+      at += size, left -= size, ++block.steps;
+    }
   }
-  merge_.release_taken();
-  if (auto said = engine_.take_revisions(); !said.empty()) hooks_.on_revisions(std::move(said));
+  block.said = engine_.take_revisions();
 }
+
+// Gives the next block to the engine, once it is free.
+void Pipeline::launch() {
+  settle();
+  std::swap(next_, under_way_);
+  merge_.take_spent(under_way_.memory);
+  worked_ = false;
+  if (pool_.workers() == 1 || under_way_.events.size() < kSharedBlock) {
+    work(under_way_);
+    worked_ = true;
+    return settle();
+  }
+  pool_.submit_first([this](unsigned) {
+    work(under_way_);
+    worked_ = true;
+    worked_.notify_one();
+  });
+}
+
+void Pipeline::settle() {
+  while (!worked_ && pool_.help()) {}
+  worked_.wait(false);
+  counts_.steps += std::exchange(under_way_.steps, 0);
+  under_way_.parts.clear(), under_way_.events.clear(), under_way_.memory.clear();
+  if (auto said = std::exchange(under_way_.said, {}); !said.empty())
+    hooks_.on_revisions(std::move(said));
+}
+
+void Pipeline::flush() { launch(), settle(); }
 
 void Pipeline::finish() {
-  flush();
   if (tick_ == EventTime::min()) return;
   tick_ += kTick;
-  engine_.tick(tick_, seq_ + 1);
+  next_.parts.push_back({tick_, seq_ + 1, partial(), silent_});
   flush();
 }
 
@@ -140,11 +200,14 @@ config::Result<void> Pipeline::load_section(std::size_t section, std::string_vie
   return reader.finish("merge");
 }
 
+// Never back: a checkpoint made in warm-up stands before what was committed.
 void Pipeline::commit(std::span<const Merge::Resume> positions) {
   for (const Merge::Resume& position : positions)
     for (auto& source : sources_)
       for (const auto& status : source->status())
-        if (status.id == position.id) source->commit(position.id, position.next_offset);
+        if (status.id == position.id &&
+            source->committed(position.id).value_or(0) <= position.next_offset)
+          source->commit(position.id, position.next_offset);
 }
 
 }  // namespace stuffwatch::daemon::pipeline

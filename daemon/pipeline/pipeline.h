@@ -1,9 +1,11 @@
 // Sources, merge and engine as one machine that somebody turns: run_once() does what can be done now.
 //
+// With more than one worker the engine works on one block of merged events while the next is decoded and merged. Between calls nothing is under way.
 // Time: event time; `now` decides only about waiting. Threads: the caller's, which becomes the merge thread; the pool helps.
 // Errors: bad records go to on_bad; nothing else fails.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,6 +35,8 @@ struct PipelineConfig {
 struct PipelineCounts {
   std::uint64_t events = 0;  // that reached the engine
   std::uint64_t duplicates = 0, late = 0, trusted = 0, steps = 0, rebalances = 0;
+  std::uint64_t passed_over =
+      0;  // records that another member dealt with while this one did not hold the input
 };
 
 class Pipeline {
@@ -41,10 +45,11 @@ class Pipeline {
     OnBadRecord on_bad = [](const InputQueue&, const ingest::RawRecord&, ingest::Reject) {};
     std::function<void(const Merge::Notice&)> on_left_out = [](const Merge::Notice&) {};
     std::function<void(std::vector<Revision>&&)> on_revisions = [](std::vector<Revision>&&) {};
-    std::function<void(std::span<LoginEvent* const>)> on_step =
-        {};  // after the engine has seen it; may be empty
-    // Between two ticks, before the first event past the second is taken: the only place for a cut. May be empty.
-    std::function<void()> on_tick = {};
+    // After the engine has seen them, in the thread that ran it. May be empty.
+    std::function<void(std::span<LoginEvent* const>)> on_step = {};
+    // Asked at every tick: should the state be cut? on_cut() is then called with everything before the tick done and nothing after it begun. May be empty.
+    std::function<bool()> cut_due = [] { return true; };
+    std::function<void()> on_cut = {};
     std::function<void(const config::Error&)> on_error = [](const config::Error&) {};
     // Before inputs are given back after a rebalance: everything merged so far must be made durable.
     std::function<void()> on_revoke = [] {};
@@ -66,6 +71,12 @@ class Pipeline {
   // End of input: speaks for what changed in the last second. Closes nothing.
   void finish();
 
+  // Campaigns that an earlier life told; after the state is loaded, before the first event.
+  void know(std::vector<detectors::ToldCampaign> told) { engine_.know(std::move(told)); }
+  [[nodiscard]] bool partial() const {
+    return tick_ < partial_until_;
+  }  // some of the events are not seen, or were not
+  [[nodiscard]] bool silent() const { return silent_; }  // warming up: nothing is said
   [[nodiscard]] const PipelineCounts& counts() const { return counts_; }
   [[nodiscard]] const Engine& engine() const { return engine_; }
   [[nodiscard]] const Merge& merge() const { return merge_; }
@@ -83,9 +94,27 @@ class Pipeline {
   void commit(std::span<const Merge::Resume> positions);
 
  private:
+  // What the engine does in one go: ticks, and the events up to the next.
+  struct Part {
+    EventTime tick = EventTime::min();  // min() = none
+    std::uint64_t seq = 0;              // of the first event at or past it
+    bool partial = false, silent = false;
+    std::size_t events = 0;  // that follow
+  };
+  struct Block {
+    std::vector<Part> parts;
+    std::vector<LoginEvent*> events;
+    std::vector<std::shared_ptr<DecoderPool::Job>> memory;  // what the events live in
+    std::vector<Revision> said;
+    std::uint64_t steps = 0;
+  };
   void take(const Merge::Next& next);
+  void work(Block& block);
+  void launch();
+  void settle();
   void flush();
   void apply(ingest::Source& source, const ingest::InputChange& change);
+  void assigned(ingest::Source& source, ingest::InputId id);
 
   PipelineConfig config_;
   const corpus::AccountHasher& hasher_;
@@ -100,8 +129,10 @@ class Pipeline {
   PipelineCounts counts_;
   EventTime tick_ = EventTime::min();
   std::uint64_t seq_ = 0;
-  std::vector<LoginEvent*> step_;
+  Block next_, under_way_;
+  std::atomic<bool> worked_ = true;  // nothing is under way
   EventTime partial_until_ = EventTime::min();
+  bool begun_ = false, silent_ = false;
 };
 
 }  // namespace stuffwatch::daemon::pipeline

@@ -54,6 +54,14 @@ void WorkerPool::submit(Task task) {
   wake_.notify_one();
 }
 
+void WorkerPool::submit_first(Task task) {
+  {
+    const std::scoped_lock lock(mutex_);
+    tasks_.push_front(std::move(task));
+  }
+  wake_.notify_one();
+}
+
 bool WorkerPool::help() {
   Task task;
   {

@@ -1,6 +1,6 @@
 // A few threads that share two kinds of work: loops that the caller waits for, and background tasks (decoding) that run ahead of it.
 //
-// Threads: parallel_for() and submit() from the owner's thread only. With one worker there is no thread at all: everything runs in the caller.
+// Threads: submit() from the owner's thread only; parallel_for() from one thread at a time. With one worker there is no thread at all: everything runs in the caller.
 // Loops go before background tasks. Results must not depend on who runs what: callers write to slots of their own.
 #pragma once
 
@@ -33,6 +33,7 @@ class WorkerPool {
   void parallel_for(std::size_t count, const std::function<void(std::size_t, unsigned)>& body);
   // Runs some time; the first in is the first to start.
   void submit(Task task);
+  void submit_first(Task task);  // before those that wait
   // Runs the oldest background task here, if one waits. False: none did.
   bool help();
   // Sleeps until a background task ends, at most `patience`.

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <tuple>
 
 #include "config/rfc3339.h"
 #include "detectors/campaigns/campaigns.h"
@@ -53,21 +54,23 @@ std::string lasting(std::chrono::milliseconds d) {
 
 std::string where(const Campaign& c) {
   if (c.keys.front().entity.kind == Entity::Kind::kAccount)
-    return "on " + c.primary + " from " + plural(c.networks.count(), "network", "networks");
+    return "on " + c.primary + " from " + plural(c.counts().networks, "network", "networks");
   if (c.keys.size() == 1) return "from " + c.primary.substr(4);
   return "from " +
-         plural(std::max<std::uint64_t>(c.sources.count(), c.keys.size()), "address", "addresses") +
+         plural(std::max<std::uint64_t>(c.counts().sources, c.keys.size()), "address",
+                "addresses") +
          ", first " + c.primary.substr(4);
 }
 
 std::string summary_of(const Campaign& c) {
+  const CampaignCounts n = c.counts();
   std::string text =
       fmt::format("{} {}: {} on {} in {}", words_of(c.attack).title, where(c),
-                  plural(c.attempts, "attempt", "attempts"),
-                  plural(c.accounts.count(), "account", "accounts"), lasting(c.end - c.start));
-  text += c.compromised.empty() ? ", none got in."
-                                : fmt::format("; {} to check: a stranger got in.",
-                                              plural(c.compromised.size(), "account", "accounts"));
+                  plural(n.attempts, "attempt", "attempts"),
+                  plural(n.accounts, "account", "accounts"), lasting(c.end - c.start));
+  text += n.compromised == 0 ? ", none got in."
+                             : fmt::format("; {} to check: a stranger got in.",
+                                           plural(n.compromised, "account", "accounts"));
   return text;
 }
 
@@ -82,21 +85,20 @@ void write_factors(JsonWriter& w, const Campaign& c) {
 }
 
 void write_counts(JsonWriter& w, const Campaign& c) {
+  const CampaignCounts n = c.counts();
   w.key("counts").open_object();
-  w.member("attempts", c.attempts)
-      .member("failures", c.failures)
-      .member("successes", c.successes)
-      .member("accounts", c.accounts.count());
-  w.member("sources", c.sources.count())
-      .member("networks", c.networks.count())
-      .member("as_numbers", c.as_numbers.count());
-  w.member("compromised", c.compromised.size()).close_object();
+  w.member("attempts", n.attempts)
+      .member("failures", n.failures)
+      .member("successes", n.successes)
+      .member("accounts", n.accounts);
+  w.member("sources", n.sources).member("networks", n.networks).member("as_numbers", n.as_numbers);
+  w.member("compromised", n.compromised).close_object();
   w.key("approximate").open_array();
-  for (const auto& [name, counter] : {std::pair{"accounts", &c.accounts},
-                                      {"sources", &c.sources},
-                                      {"networks", &c.networks},
-                                      {"as_numbers", &c.as_numbers}})
-    if (!counter->exact()) w.text(name);
+  for (const auto& [name, counter, shown] : {std::tuple{"accounts", &c.accounts, n.accounts},
+                                             {"sources", &c.sources, n.sources},
+                                             {"networks", &c.networks, n.networks},
+                                             {"as_numbers", &c.as_numbers, n.as_numbers}})
+    if (!counter->exact() || shown != counter->count()) w.text(name);
   w.close_array();
 }
 
@@ -157,14 +159,14 @@ void write_action(JsonWriter& w, std::string_view code, std::string_view target,
 void write_actions(JsonWriter& w, const Campaign& c,
                    const std::vector<TopCounts<ClientCount>::Entry>& clients) {
   w.key("recommended_actions").open_array();
-  if (!c.compromised.empty()) {
+  if (const std::uint64_t compromised = c.counts().compromised; compromised != 0) {
     write_action(
-        w, "force_reset", "compromised", c.compromised.size(),
+        w, "force_reset", "compromised", compromised,
         "Check these accounts first; reset the password where the login was not its owner's.");
-    write_action(w, "revoke_sessions", "compromised", c.compromised.size(),
+    write_action(w, "revoke_sessions", "compromised", compromised,
                  "End the sessions that these logins opened.");
   }
-  write_action(w, "step_up", "accounts", c.accounts.count(),
+  write_action(w, "step_up", "accounts", c.counts().accounts,
                "Ask for a second factor when these accounts log in from somewhere new.");
   if (!clients.empty() && !clients.front().value.user_agent.empty())
     write_action(w, "challenge_client", clients.front().value.user_agent, clients.front().count,
@@ -255,9 +257,10 @@ std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& ori
   write_actions(w, c, clients);
   write_quality(w, quality);
   w.key("truncated").open_object();
-  write_truncated(w, "accounts", shown, c.accounts.count());
-  write_truncated(w, "sources", std::min(sources.size(), kMaxSources), c.sources.count());
-  write_truncated(w, "compromised", limit.compromised, c.compromised.size());
+  const CampaignCounts n = c.counts();
+  write_truncated(w, "accounts", shown, n.accounts);
+  write_truncated(w, "sources", std::min(sources.size(), kMaxSources), n.sources);
+  write_truncated(w, "compromised", limit.compromised, n.compromised);
   w.close_object();
   w.key("producer")
       .open_object()

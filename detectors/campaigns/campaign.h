@@ -51,6 +51,12 @@ struct ClientCount {
   std::string user_agent, ja4;
 };
 
+// What an alert says about size. Never falls from one revision to the next, whatever was forgotten in between.
+struct CampaignCounts {
+  std::uint64_t attempts = 0, failures = 0, successes = 0, accounts = 0, sources = 0, networks = 0,
+                as_numbers = 0, compromised = 0;
+};
+
 struct Campaign {
   CampaignId id = 0;
   CampaignId continues = 0, merged_into = 0;
@@ -90,7 +96,9 @@ struct Campaign {
   Severity told_severity = Severity::kInfo;
   EventTime told{};
   bool told_surge = false;
+  CampaignCounts floor;  // told in an earlier life, from state that is gone
 
+  [[nodiscard]] CampaignCounts counts() const;
   void save(StateWriter& out) const;
   void load(StateReader& in);
 };

@@ -85,7 +85,7 @@ void Campaign::save(StateWriter& out) const {
   save_list(out, compromised, [&](const CompromisedAccount& a) { save_compromised(out, a); });
   out.put(hourly), out.put(hour), out.put_all(std::span<const EventTime>(recent_successes));
   out.put(revision), out.put(told_attempts), out.put(told_compromised), out.put(told_severity),
-      out.put(told), out.put(told_surge);
+      out.put(told), out.put(told_surge), out.put(floor);
 }
 
 void Campaign::load(StateReader& in) {
@@ -130,7 +130,8 @@ void Campaign::load(StateReader& in) {
   in.get_all(recent_successes);
   revision = in.get<std::uint32_t>(), told_attempts = in.get<std::uint64_t>(),
   told_compromised = in.get<std::uint64_t>();
-  told_severity = in.get<Severity>(), told = in.get<EventTime>(), told_surge = in.get<bool>();
+  told_severity = in.get<Severity>(), told = in.get<EventTime>(), told_surge = in.get<bool>(),
+  floor = in.get<CampaignCounts>();
 }
 
 void Campaigns::save(StateWriter& out) const {
@@ -142,7 +143,9 @@ void Campaigns::save(StateWriter& out) const {
   out.put_all(std::span<const CampaignId>(dirty_));
   out.put_all(std::span<const TopCounts<std::uint8_t>::Entry>(client_sample_.entries()));
   out.put(sampled_), out.put(seen_), out.put(opened_total_), out.put(next_sweep_);
-  save_names(out);
+  save_list(out, tenants_,
+            [&](const auto& tenant) { out.put(tenant.first), out.text(tenant.second); });
+  names_.save(out);
 }
 
 config::Result<void> Campaigns::load(StateReader& in) {
@@ -163,7 +166,13 @@ config::Result<void> Campaigns::load(StateReader& in) {
   client_sample_.restore(std::move(sample));
   sampled_ = in.get<std::uint64_t>(), seen_ = in.get<std::uint64_t>(),
   opened_total_ = in.get<std::uint64_t>(), next_sweep_ = in.get<EventTime>();
-  load_names(in);
+  load_list(in, [&] {
+    const auto tenant = in.get<TenantId>();
+    tenants_[tenant] = in.text();
+  });
+  AccountNames names;
+  names.load(in);
+  if (show_names_) names_ = std::move(names);  // written in clear mode, read in another: dropped
   return in.finish("campaigns");
 }
 

@@ -1,11 +1,10 @@
 #include "detectors/campaigns/campaigns.h"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
+#include "detectors/campaigns/parts.h"
 #include "detectors/state/mix.h"
-#include "detectors/state/power_of_ten.h"
 
 namespace stuffwatch::detectors {
 namespace {
@@ -13,13 +12,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxListedAccounts = 500, kMaxSamples = 10, kMaxApps = 16, kMaxKeys = 1024,
-                      kMaxCompromised = 10'000, kMaxEnded = 1u << 20;
-constexpr std::size_t kMaxTextBytes =
-    256;  // of what others chose: names, ids, applications; an alert has an upper size
-constexpr double kJoinShare = .3, kCommonClient = .01, kDominant = .5;
-constexpr std::size_t kJoinProbes = 64;
-constexpr std::uint64_t kMinClientAttempts = 20, kMinClientSample = 64;
+constexpr std::size_t kMaxCompromised = 10'000, kMaxEnded = 1u << 20, kMaxTenants = 1u << 16;
 constexpr milliseconds kSweep = std::chrono::minutes{1};
 
 CampaignId id_of(const Finding& f) {
@@ -27,75 +20,27 @@ CampaignId id_of(const Finding& f) {
              static_cast<std::uint64_t>(f.time.time_since_epoch().count()));
 }
 
-// The prefix that holds an address: how an address finds the campaign of its neighbours.
-std::uint64_t area_of(const Entity& entity) {
-  Entity prefix = entity;
-  prefix.kind = Entity::Kind::kPrefix;
-  prefix.value &= entity.v4 ? 0xffff'ff00ull : 0xffff'ffff'ffff'0000ull;
-  return prefix.hash(0);
-}
-
-std::string short_text(std::string_view text) { return std::string(text.substr(0, kMaxTextBytes)); }
-
-void push_unique(std::vector<std::string>& list, std::string_view value, std::size_t most) {
-  value = value.substr(0, kMaxTextBytes);
-  if (value.empty() || list.size() >= most || std::ranges::find(list, value) != list.end()) return;
-  list.emplace_back(value);
-}
-
 }  // namespace
-
-// Names behind failed attempts, oldest out first. Exists in clear mode only.
-struct Campaigns::Names {
-  static constexpr std::size_t kMax = 1u << 20;
-  boost::unordered_flat_map<std::uint64_t, std::string> by_account;
-  std::deque<std::uint64_t> order;
-};
 
 Campaigns::Campaigns(const CampaignConfig& config, AlertOrigin origin,
                      std::vector<std::string> detector_names, bool show_names)
     : config_(config),
       origin_(std::move(origin)),
       detector_names_(std::move(detector_names)),
-      names_(show_names ? std::make_unique<Names>() : nullptr) {}
-Campaigns::~Campaigns() = default;
-
-void Campaigns::remember_name(const LoginEvent& event) {
-  if (names_ == nullptr || event.text == nullptr) return;
-  const auto [entry, fresh] = names_->by_account.try_emplace(
-      value_of(event.account), event.text->user_name.substr(0, kMaxTextBytes));
-  if (!fresh) return;
-  names_->order.push_back(entry->first);
-  if (names_->order.size() > Names::kMax)
-    names_->by_account.erase(names_->order.front()), names_->order.pop_front();
-}
-
-void Campaigns::save_names(StateWriter& out) const {
-  out.put(std::uint64_t{names_ == nullptr ? 0 : names_->order.size()});
-  if (names_ == nullptr) return;
-  for (const std::uint64_t account : names_->order)
-    out.put(account), out.text(names_->by_account.at(account));
-}
-void Campaigns::load_names(StateReader& in) {
-  for (auto count = in.get<std::uint64_t>(); count != 0 && !in.failed(); --count) {
-    const auto account = in.get<std::uint64_t>();
-    std::string name = in.text();
-    if (names_ == nullptr) continue;  // written in clear mode, read in another: dropped
-    names_->by_account.emplace(account, std::move(name)), names_->order.push_back(account);
-  }
-}
+      show_names_(show_names) {}
 
 std::string Campaigns::shown_name(AccountKey account, const EventText* text) const {
-  if (names_ != nullptr && text != nullptr)
-    return std::string(text->user_name.substr(0, kMaxTextBytes));
-  if (names_ != nullptr)
-    if (const auto known = names_->by_account.find(value_of(account));
-        known != names_->by_account.end())
-      return known->second;
+  if (show_names_ && text != nullptr) return short_text(text->user_name);
+  if (show_names_)
+    if (const std::string* known = names_.find(account)) return *known;
   return corpus::to_string(account);
 }
 
-void Campaigns::sample_client(const LoginEvent& event) {
+void Campaigns::learn(const LoginEvent& event) {
+  if (event.tenant != 0 && tenants_.size() < kMaxTenants && !tenants_.contains(event.tenant))
+    tenants_.emplace(event.tenant, short_text(event.text->tenant));
+  if (show_names_ && event.outcome == Outcome::kFailure)
+    names_.remember(event.account, short_text(event.text->user_name));
   if (event.outcome != Outcome::kSuccess || event.client == 0 || ++seen_ % 16 != 0) return;
   ++sampled_;
   client_sample_.add(event.client);
@@ -104,7 +49,7 @@ void Campaigns::sample_client(const LoginEvent& event) {
 void Campaigns::find(const Finding& finding, const LoginEvent* cause, std::vector<Revision>& out) {
   Campaign* campaign = campaign_of(finding);
   const bool fresh = campaign == nullptr, reopened = !fresh && !campaign->open;
-  if (fresh) campaign = &open_campaign(finding, cause);
+  if (fresh) campaign = &open_campaign(finding);
   if (reopened) {
     campaign->open = true, campaign->close_reason.clear();
     for (const CampaignKey& key : campaign->keys) open_keys_.insert(key.entity.hash(0));
@@ -125,45 +70,17 @@ void Campaigns::find(const Finding& finding, const LoginEvent* cause, std::vecto
   dirty_.push_back(campaign->id);
 }
 
-Campaign* Campaigns::campaign_of(const Finding& finding) {
-  const auto owned_by = [&](std::uint64_t hash) -> Campaign* {
-    const auto owner = key_owner_.find(hash);
-    if (owner == key_owner_.end()) return nullptr;
-    const auto campaign = campaigns_.find(owner->second);
-    return campaign == campaigns_.end() ? nullptr : campaign->second.get();
-  };
-  if (Campaign* own = owned_by(finding.key.hash(0))) return own;
-  if (finding.key.is_network())
-    if (Campaign* neighbour = owned_by(area_of(finding.key));
-        neighbour != nullptr && neighbour->open)
-      return neighbour;
-  const auto& list = finding.evidence.list;
-  if (list.empty()) return nullptr;
-  const std::size_t probes = std::min(list.size(), kJoinProbes);
-  for (auto& [id, campaign] : campaigns_) {
-    if (!campaign->open || campaign->tenant != finding.key.tenant ||
-        finding.time - campaign->end > config_.join_within)
-      continue;
-    std::size_t shared = 0;
-    for (std::size_t i = 0; i < probes; ++i)
-      shared += campaign->account_set.count(value_of(list[i * list.size() / probes].account));
-    if (static_cast<double>(shared) >= kJoinShare * static_cast<double>(probes))
-      return campaign.get();
-  }
-  return nullptr;
-}
-
-Campaign& Campaigns::open_campaign(const Finding& finding, const LoginEvent* cause) {
-  const CampaignId id = id_of(finding);
-  auto& campaign = campaigns_[id];
-  campaign = std::make_unique<Campaign>();
-  campaign->id = id, campaign->tenant = finding.key.tenant,
-  campaign->primary = to_string(finding.key);
-  if (cause != nullptr) campaign->tenant_name = short_text(cause->text->tenant);
-  campaign->attack = finding.attack, campaign->opened = finding.time;
+Campaign& Campaigns::open_campaign(const Finding& finding) {
+  auto campaign = std::make_unique<Campaign>();
+  campaign->id = id_of(finding), campaign->tenant = finding.key.tenant;
+  if (const auto tenant = tenants_.find(campaign->tenant); tenant != tenants_.end())
+    campaign->tenant_name = tenant->second;
+  campaign->primary = to_string(finding.key), campaign->attack = finding.attack;
+  campaign->opened = finding.time;
   campaign->start = finding.evidence.start, campaign->end = finding.evidence.end;
+  if (!silent_) take_over(*campaign, finding);
   ++opened_total_;
-  return *campaign;
+  return *(campaigns_[campaign->id] = std::move(campaign));
 }
 
 void Campaigns::add_key(Campaign& campaign, const Entity& key, EventTime since) {
@@ -338,7 +255,8 @@ void Campaigns::speak_if_due(Campaign& campaign, EventTime now, std::vector<Revi
     return value >= 2 * told && value >= told + floor;
   };
   const bool cool = now - campaign.told >= config_.cool_down;
-  if (campaign.told_compromised == 0 && !campaign.compromised.empty())
+  if (campaign.told_compromised == 0 && campaign.floor.compromised == 0 &&
+      !campaign.compromised.empty())
     return speak(campaign, RevisionReason::kFirstSuccess, now, out);
   if (campaign.severity > campaign.told_severity)
     return speak(campaign, RevisionReason::kSeverity, now, out);
@@ -353,8 +271,9 @@ void Campaigns::speak_if_due(Campaign& campaign, EventTime now, std::vector<Revi
 
 void Campaigns::tell_accounts(Campaign& campaign, std::vector<Revision>& out) {
   for (; campaign.told_compromised < campaign.compromised.size(); ++campaign.told_compromised)
-    out.push_back(
-        render_account(campaign, campaign.compromised[campaign.told_compromised], origin_));
+    if (!silent_)
+      out.push_back(
+          render_account(campaign, campaign.compromised[campaign.told_compromised], origin_));
 }
 
 void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now,
@@ -364,7 +283,7 @@ void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now,
   campaign.told_attempts = campaign.attempts;
   campaign.told_severity = campaign.severity, campaign.told_surge = campaign.surging,
   campaign.told = now;
-  out.push_back(render_alert(campaign, reason, now, origin_, quality_));
+  if (!silent_) out.push_back(render_alert(campaign, reason, now, origin_, quality_));
 }
 
 void Campaigns::tick(EventTime front, std::vector<Revision>& out) {
@@ -421,6 +340,7 @@ void Campaigns::sweep(EventTime front, std::vector<Revision>& out) {
     if (ended_.size() > kMaxEnded)
       ended_.erase(ended_.begin(), ended_.begin() + static_cast<std::ptrdiff_t>(kMaxEnded / 2));
   }
+  close_forgotten(front, out);
   for (; open > config_.max_open; --open) {
     Campaign* quietest = nullptr;
     for (auto& [id, campaign] : campaigns_)
@@ -437,101 +357,6 @@ void Campaigns::close(Campaign& campaign, std::string_view reason, EventTime now
     if (key_owner_[key.entity.hash(0)] == campaign.id) open_keys_.erase(key.entity.hash(0));
   keys_changed_ = true;
   speak(campaign, RevisionReason::kClosed, now, out);
-}
-
-// The younger closes into the older, which takes over its keys and counts. Distinct counts merge exactly; attempts add up.
-void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now,
-                      std::vector<Revision>& out) {
-  tell_accounts(older, out);  // its own victims of this tick, before those of the younger join them
-  older.start = std::min(older.start, younger.start), older.end = std::max(older.end, younger.end);
-  older.attempts += younger.attempts, older.failures += younger.failures,
-      older.successes += younger.successes;
-  older.last_seq = std::max(older.last_seq, younger.last_seq);
-  older.accounts.merge(younger.accounts), older.sources.merge(younger.sources);
-  older.networks.merge(younger.networks), older.as_numbers.merge(younger.as_numbers);
-  if (younger.odds > older.odds) older.odds = younger.odds, older.attack = younger.attack;
-  for (const Factor& factor : younger.factors) {
-    const auto same = std::ranges::find_if(older.factors, [&](const Factor& f) {
-      return f.detector == factor.detector && f.statistic == factor.statistic;
-    });
-    if (same == older.factors.end())
-      older.factors.push_back(factor);
-    else if (same->value < factor.value)
-      *same = factor;
-  }
-  std::vector<std::uint64_t> accounts(younger.account_set.begin(), younger.account_set.end());
-  std::ranges::sort(accounts);
-  for (const std::uint64_t account : accounts)
-    if (older.account_set.size() < config_.max_accounts) older.account_set.insert(account);
-  for (const AccountKey account : younger.first_accounts)
-    if (older.first_accounts.size() < kMaxListedAccounts &&
-        std::ranges::find(older.first_accounts, account) == older.first_accounts.end())
-      older.first_accounts.push_back(account);
-  for (const auto& source : younger.top_sources.sorted()) {
-    SourceCount& mine = older.top_sources.add(source.key, source.count);
-    const SourceCount before = mine;
-    mine = source.value, mine.accounts += before.accounts, mine.successes += before.successes;
-  }
-  for (const auto& client : younger.top_clients.sorted())
-    older.top_clients.add(client.key, client.count) = client.value;
-  for (const std::string& app : younger.apps) push_unique(older.apps, app, kMaxApps);
-  for (const CompromisedAccount& account : younger.compromised) add_compromised(older, account);
-  for (std::size_t i = 0; i < older.hourly.size() && older.hour == younger.hour; ++i)
-    older.hourly[i] += younger.hourly[i];
-  younger.merged_into = older.id;
-  close(younger, "merged", now, out);                 // tells its own victims
-  older.told_compromised = older.compromised.size();  // so that they are not told twice
-  for (const CampaignKey& key : younger.keys)
-    key_owner_[key.entity.hash(0)] = older.id, add_key(older, key.entity, key.since);
-  judge(older, now);
-  speak(older, RevisionReason::kMerged, now, out);
-}
-
-// Campaigns of one tenant that are made by the same rare client within join_within are one.
-void Campaigns::merge_by_client(EventTime now, std::vector<Revision>& out) {
-  std::vector<Campaign*> by_age;
-  for (auto& [id, campaign] : campaigns_)
-    if (campaign->open && now - campaign->end <= config_.join_within &&
-        !campaign->top_clients.entries().empty())
-      by_age.push_back(campaign.get());
-  if (by_age.size() < 2) return;
-  std::ranges::sort(by_age, {}, [](const Campaign* c) { return std::pair(c->opened, c->id); });
-  std::map<std::pair<TenantId, std::uint64_t>, Campaign*> oldest;
-  for (Campaign* campaign : by_age) {
-    const auto top = campaign->top_clients.sorted().front();
-    std::uint64_t counted = 0;
-    for (const auto& entry : campaign->top_clients.entries()) counted += entry.count;
-    if (top.count < kMinClientAttempts ||
-        static_cast<double>(top.count) < kDominant * static_cast<double>(counted))
-      continue;
-    const auto* benign = client_sample_.find(top.key);
-    if (benign != nullptr &&
-        static_cast<double>(benign->count) >
-            kCommonClient * static_cast<double>(std::max(sampled_, kMinClientSample)))
-      continue;
-    const auto [first, alone] = oldest.try_emplace({campaign->tenant, top.key}, campaign);
-    if (!alone) merge(*first->second, *campaign, now, out);
-  }
-}
-
-// A campaign that never ends closes after max_age and goes on as its successor, which inherits keys and what an analyst needs at hand.
-void Campaigns::roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out) {
-  auto successor = std::make_unique<Campaign>();
-  successor->id = mix(campaign.id, static_cast<std::uint64_t>(now.time_since_epoch().count()));
-  successor->continues = campaign.id, successor->tenant = campaign.tenant,
-  successor->tenant_name = campaign.tenant_name;
-  successor->primary = campaign.primary, successor->attack = campaign.attack,
-  successor->odds = campaign.odds;
-  successor->opened = successor->start = successor->end = now;
-  successor->factors = campaign.factors, successor->apps = campaign.apps;
-  successor->hourly = campaign.hourly, successor->hour = campaign.hour;
-  close(campaign, "rolled_over", now, out);
-  Campaign& next = *(campaigns_[successor->id] = std::move(successor));
-  for (const CampaignKey& key : campaign.keys)
-    key_owner_[key.entity.hash(0)] = next.id, add_key(next, key.entity, now);
-  ++opened_total_;
-  judge(next, now);
-  speak(next, RevisionReason::kOpened, now, out);
 }
 
 std::vector<Campaigns::Membership> Campaigns::memberships() const {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "config/result.h"
+#include "detectors/campaigns/account_names.h"
 #include "detectors/campaigns/campaign.h"
 #include "detectors/campaigns/campaign_config.h"
 #include "detectors/detector.h"
@@ -26,23 +27,40 @@ struct Activity {
   Entity key;
 };
 
+// The last revision of a campaign that an earlier life of this process told. Of a closed one only id and revision matter.
+struct ToldCampaign {
+  CampaignId id = 0;
+  std::uint32_t revision = 0;
+  bool open = false;
+  std::string tenant_name, primary;
+  Entity key;  // what `primary` names
+  AttackKind attack = AttackKind::kCredentialStuffing;
+  Severity severity = Severity::kMedium;
+  Urgency urgency = Urgency::kTicket;
+  EventTime told{}, opened{}, start{}, end{};
+  double odds = 1;
+  CampaignCounts counts;
+  std::vector<Factor> factors;
+};
+
 class Campaigns {
  public:
   // `show_names`: privacy.account_names is `clear`.
   Campaigns(const CampaignConfig& config, AlertOrigin origin,
             std::vector<std::string> detector_names, bool show_names);
-  ~Campaigns();
 
+  // Before the first event, after load(): those that the state does not know are recognised when met again, else closed once they have been quiet.
+  void know(std::vector<ToldCampaign> told);
+  // Warm-up: campaigns live and count their revisions, but nothing is said, because it has been said before. Its end is in time for the next event.
+  void set_silent(bool silent);
   void set_quality(AlertQuality quality) { quality_ = std::move(quality); }
 
   void find(const Finding& finding, const LoginEvent* cause, std::vector<Revision>& out);
   void observe(const Activity& activity);
   // `front`: the second of event time that the merge has reached. Speaks for everything that changed since the last tick; closes what is quiet.
   void tick(EventTime front, std::vector<Revision>& out);
-  // In clear mode: remembers the name behind a failed attempt, so that victims known only by their key can be named. Bounded.
-  void remember_name(const LoginEvent& event);
-  // For joining by client: how common clients are is learned from every 16th event.
-  void sample_client(const LoginEvent& event);
+  // Every event: tenants' names, in clear mode the names behind failed attempts, and from every 16th success how common clients are.
+  void learn(const LoginEvent& event);
 
   // Feedback to the stranger filter: a success on one of these keys is not learned. As of the last tick, so that it does not depend on how events are
   // batched between ticks.
@@ -67,7 +85,7 @@ class Campaigns {
   [[nodiscard]] config::Result<void> load(StateReader& in);
 
  private:
-  Campaign& open_campaign(const Finding& finding, const LoginEvent* cause);
+  Campaign& open_campaign(const Finding& finding);
   Campaign* campaign_of(const Finding& finding);
   void add_evidence(Campaign& campaign, const Finding& finding);
   void add_key(Campaign& campaign, const Entity& key, EventTime since);
@@ -84,8 +102,12 @@ class Campaigns {
   void merge(Campaign& older, Campaign& younger, EventTime now, std::vector<Revision>& out);
   void merge_by_client(EventTime now, std::vector<Revision>& out);
   void roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out);
-  void save_names(StateWriter& out) const;
-  void load_names(StateReader& in);
+  void take_over(Campaign& fresh, const Finding& finding);
+  void end_warm_up();
+  void rename(CampaignId from, CampaignId to);
+  void close_forgotten(EventTime front, std::vector<Revision>& out);
+  static void adopt(Campaign& campaign, const ToldCampaign& told);
+  [[nodiscard]] std::vector<ToldCampaign>::iterator told_as(const Campaign& campaign);
   [[nodiscard]] std::string shown_name(AccountKey account, const EventText* text) const;
 
   CampaignConfig config_;
@@ -102,8 +124,10 @@ class Campaigns {
   TopCounts<std::uint8_t> client_sample_;
   std::uint64_t sampled_ = 0, seen_ = 0, opened_total_ = 0;
   EventTime next_sweep_{};
-  struct Names;
-  std::unique_ptr<Names> names_;  // clear mode only
+  bool show_names_ = false, silent_ = false;
+  AccountNames names_;  // clear mode only
+  std::map<TenantId, std::string> tenants_;
+  std::vector<ToldCampaign> told_;  // not met again yet; the ledger gives them anew at every start
 };
 
 // alert_json.cc

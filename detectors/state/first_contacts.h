@@ -4,7 +4,7 @@
 // sequence exchangeable under the null. A second process looks at once at contacts whose class is settled (ok, unknown). Half of the budget each.
 // A key has lives of at most 24 h. Follows ../reference in what counts, what matures and what restarts.
 //
-// Time: event time. Threads: none. Memory: max_keys * 104 B + max_contacts * 32 B. Cost: O(1) amortised; an alarm walks the contact ring once.
+// Time: event time. Threads: none. Memory: max_keys * 112 B + max_contacts * 32 B. Cost: O(1) amortised; an alarm walks the contact ring once.
 #pragma once
 
 #include <chrono>

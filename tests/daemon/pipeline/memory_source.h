@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +55,12 @@ class MemorySource final : public ingest::Source {
   void commit(ingest::InputId, std::int64_t) override {}
   void release(ingest::InputId) override {}
 
+  [[nodiscard]] std::optional<std::int64_t> committed(ingest::InputId id) const override {
+    const auto at = committed_.find(id.partition);
+    return at == committed_.end() ? std::nullopt : std::optional(at->second);
+  }
+  void set_committed(std::uint32_t input, std::int64_t offset) { committed_[input] = offset; }
+
   void stall(std::uint32_t input, ingest::ReadStatus as) { stalled_[input] = as; }
   void resume(std::uint32_t input) { stalled_.erase(input); }
 
@@ -62,6 +69,7 @@ class MemorySource final : public ingest::Source {
   std::size_t chunk_;
   std::vector<std::size_t> at_;
   std::map<std::uint32_t, ingest::ReadStatus> stalled_;
+  std::map<std::uint32_t, std::int64_t> committed_;
   bool announced_ = false;
 };
 

@@ -113,7 +113,7 @@ TEST(Pipeline, ARestartAtAnyTickSaysWhatTheUninterruptedRunSays) {
       Pipeline* current = nullptr;
       Pipeline::Hooks hooks;
       bool crash = false;
-      hooks.on_tick = [&] {
+      hooks.on_cut = [&] {
         if (crash || ++ticks < restart_every) return;
         cut.resize(current->sections());
         for (std::size_t s = 0; s < cut.size(); ++s)
@@ -207,6 +207,42 @@ TEST(Pipeline, WaitsForASlowInputThenGoesOnWithoutItAndSaysSo) {
   inputs.resume(1);
   Rig::turn(*pipeline, begin + 63s);
   EXPECT_GT(pipeline->merge().behind_front(), 0u) << "what comes back behind the front is counted";
+}
+
+// The revisions of an uninterrupted run up to what was committed are not said again; everything after it is, with the same content.
+TEST(Pipeline, WhatWasCommittedIsReadAgainInSilence) {
+  const auto inputs = traffic(2, 9);
+  Rig whole;
+  auto uninterrupted = whole.make();
+  uninterrupted->add_source(std::make_unique<MemorySource>(inputs, 16), whole.settings);
+  Rig::turn(*uninterrupted);
+  Rig before, after;
+  std::vector<Merge::Resume> cut;
+  std::size_t said_before = 0;
+  Pipeline* first = nullptr;
+  Pipeline::Hooks hooks;
+  hooks.on_cut = [&] {
+    if (cut.empty() && first->counts().events > 1500)
+      cut = first->merge().positions(), said_before = before.bodies.size();
+  };
+  auto earlier = before.make(std::move(hooks));
+  first = earlier.get();
+  earlier->add_source(std::make_unique<MemorySource>(inputs, 16), before.settings);
+  Rig::turn(*earlier);
+  ASSERT_EQ(cut.size(), 2u);
+  ASSERT_GT(said_before, 0u);
+  ASSERT_LT(said_before, whole.bodies.size());
+  auto later = after.make();
+  auto source = std::make_unique<MemorySource>(inputs, 16);
+  for (const auto& position : cut)
+    source->set_committed(position.id.partition, position.next_offset);
+  later->add_source(std::move(source), after.settings);
+  EXPECT_TRUE(later->silent());
+  Rig::turn(*later);
+  EXPECT_FALSE(later->silent());
+  EXPECT_EQ(after.bodies, std::vector<std::string>(
+                              whole.bodies.begin() + static_cast<std::ptrdiff_t>(said_before),
+                              whole.bodies.end()));
 }
 
 TEST(Pipeline, AnIdleInputIsNotWaitedFor) {

@@ -1,5 +1,5 @@
 // Lenient reading of what a daemon answers: a field that is absent, or of another type (a later
-// version's), reads as empty or 0. Only for .cc files of daemon/commands: includes simdjson.
+// version's), reads as empty or 0. Only for .cc files of daemon/: includes simdjson.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,106 @@
+// Campaigns that were told in an earlier life, by state that is gone: recognised when they are met again, closed when they are not.
+#include <algorithm>
+#include <utility>
+
+#include "detectors/campaigns/campaigns.h"
+#include "detectors/state/mix.h"
+
+namespace stuffwatch::detectors {
+
+CampaignCounts Campaign::counts() const {
+  return {std::max(attempts, floor.attempts),
+          std::max(failures, floor.failures),
+          std::max(successes, floor.successes),
+          std::max(accounts.count(), floor.accounts),
+          std::max(sources.count(), floor.sources),
+          std::max(networks.count(), floor.networks),
+          std::max(as_numbers.count(), floor.as_numbers),
+          std::max<std::uint64_t>(compromised.size(), floor.compromised)};
+}
+
+void Campaigns::know(std::vector<ToldCampaign> told) {
+  told_ = std::move(told);
+  std::erase_if(told_, [&](const ToldCampaign& t) { return campaigns_.contains(t.id); });
+}
+
+void Campaigns::set_silent(bool silent) {
+  if (std::exchange(silent_, silent) && !silent) end_warm_up();
+}
+
+// The campaign goes on where the one that was told stood.
+void Campaigns::adopt(Campaign& campaign, const ToldCampaign& told) {
+  campaign.id = told.id, campaign.revision = std::max(campaign.revision, told.revision);
+  campaign.floor = told.counts;
+  campaign.severity = std::max(campaign.severity, told.severity);
+  campaign.odds = std::max(campaign.odds, told.odds);
+  campaign.told = told.told, campaign.told_severity = told.severity,
+  campaign.told_attempts = std::max(campaign.told_attempts, told.counts.attempts);
+  campaign.opened = std::min(campaign.opened, told.opened);
+  campaign.start = std::min(campaign.start, told.start);
+  campaign.end = std::max(campaign.end, told.end);
+}
+
+std::vector<ToldCampaign>::iterator Campaigns::told_as(const Campaign& campaign) {
+  return std::ranges::find_if(told_, [&](const ToldCampaign& t) {
+    return campaign.open && t.open && t.tenant_name == campaign.tenant_name &&
+           t.attack == campaign.attack && t.primary == campaign.primary;
+  });
+}
+
+// A finding beyond what was told, on the key of a campaign that was told: the same one, unless the same events are only being looked at again.
+void Campaigns::take_over(Campaign& fresh, const Finding& finding) {
+  if (std::erase_if(told_, [&](const ToldCampaign& t) { return t.id == fresh.id; }) != 0) return;
+  const auto told = told_as(fresh);
+  if (told == told_.end() || told->told >= finding.time) return;
+  adopt(fresh, *told);
+  told_.erase(told);
+}
+
+// What warm-up found takes the ids and revisions that consumers know.
+void Campaigns::end_warm_up() {
+  std::vector<std::pair<CampaignId, ToldCampaign>> met;
+  for (const auto& [id, campaign] : campaigns_) {
+    const auto known = std::ranges::find(told_, id, &ToldCampaign::id);
+    const auto told = known != told_.end() ? known : told_as(*campaign);
+    if (told == told_.end()) continue;
+    met.emplace_back(id, std::move(*told));
+    told_.erase(told);
+  }
+  for (const auto& [id, told] : met) {
+    auto node = campaigns_.extract(id);
+    adopt(*node.mapped(), told);
+    node.key() = told.id;
+    campaigns_.insert(std::move(node));
+    if (told.id != id) rename(id, told.id);
+  }
+}
+
+void Campaigns::rename(CampaignId from, CampaignId to) {
+  const auto renamed = [=](CampaignId& id) { id = id == from ? to : id; };
+  for (auto& [hash, owner] : key_owner_) renamed(owner);
+  for (CampaignId& id : dirty_) renamed(id);
+  for (Membership& membership : ended_) renamed(membership.id);
+  for (auto& [id, campaign] : campaigns_)
+    renamed(campaign->continues), renamed(campaign->merged_into);
+}
+
+// Told, open, and not met again for as long as it takes to be quiet.
+void Campaigns::close_forgotten(EventTime front, std::vector<Revision>& out) {
+  if (silent_) return;
+  for (const ToldCampaign& told : told_) {
+    if (!told.open || front <= told.told || front - told.end <= config_.quiet_after) continue;
+    Campaign campaign;
+    campaign.tenant_name = told.tenant_name, campaign.primary = told.primary,
+    campaign.attack = told.attack, campaign.urgency = told.urgency, campaign.factors = told.factors;
+    campaign.opened = told.opened, campaign.start = told.start, campaign.end = told.end;
+    campaign.open = false, campaign.close_reason = "quiet", campaign.closed = front;
+    campaign.keys.push_back({told.key, told.start});
+    adopt(campaign, told);
+    speak(campaign, RevisionReason::kClosed, front, out);
+  }
+  std::erase_if(told_, [&](const ToldCampaign& told) {
+    return !told.open || (front > told.told && front - told.end > config_.quiet_after);
+  });
+}
+
+}  // namespace stuffwatch::detectors

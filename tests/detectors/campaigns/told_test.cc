@@ -1,0 +1,115 @@
+// Campaigns that an earlier life told: met again they keep id and numbers, forgotten ones close, and warm-up says nothing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/detectors/campaigns/site.h"
+
+namespace stuffwatch::detectors {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+ToldCampaign told(std::string_view ip, EventTime end) {
+  const Entity key = address(ip);
+  return {.id = 0xabc,
+          .revision = 7,
+          .open = true,
+          .tenant_name = "t",
+          .primary = to_string(key),
+          .key = key,
+          .severity = Severity::kHigh,
+          .told = end,
+          .opened = end - 1h,
+          .start = end - 2h,
+          .end = end,
+          .counts = {.attempts = 900,
+                     .failures = 899,
+                     .successes = 1,
+                     .accounts = 800,
+                     .sources = 3,
+                     .networks = 1,
+                     .as_numbers = 1,
+                     .compromised = 1},
+          .factors = {}};
+}
+
+TEST(ToldCampaigns, AFindingBeyondWhatWasToldGoesOnWithIdAndNumbers) {
+  Site site;
+  site.campaigns.know({told("192.0.2.7", at(-1min))});
+  site.find(at(0s), address("192.0.2.7"), 0, 30);
+  const auto alerts = site.of(Feed::kAlerts);
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0].id, "0000000000000abc");
+  EXPECT_EQ(alerts[0].revision, 8u);
+  EXPECT_THAT(alerts[0].body, HasSubstr("\"attempts\":900,"));
+  EXPECT_THAT(alerts[0].body, HasSubstr("\"accounts\":800,"));
+  site.tick(at(10h));
+  EXPECT_THAT(site.reasons(), ElementsAre("opened", "closed")) << "and nothing is left to forget";
+}
+
+TEST(ToldCampaigns, AnotherAddressOrTenantIsAnother) {
+  Site site;
+  site.campaigns.know({told("192.0.2.7", at(-1min))});
+  site.find(at(0s), address("198.51.100.7"), 0, 30);
+  EXPECT_EQ(site.of(Feed::kAlerts).at(0).revision, 1u);
+  ToldCampaign elsewhere = told("192.0.2.7", at(-1min));
+  elsewhere.tenant_name = "somebody else";
+  site.campaigns.know({elsewhere});
+  site.find(at(0s), address("192.0.2.7"), 500, 30);
+  EXPECT_EQ(site.of(Feed::kAlerts).at(1).revision, 1u);
+}
+
+TEST(ToldCampaigns, LookingAtTheSameEventsAgainChangesNothing) {
+  Site before, after;
+  before.find(at(0s), address("192.0.2.7"), 0, 30);
+  ToldCampaign mine = told("192.0.2.7", at(1h));
+  mine.id = before.only().id;
+  after.campaigns.know({mine});
+  after.find(at(0s), address("192.0.2.7"), 0, 30);
+  EXPECT_EQ(before.out.at(0).body, after.out.at(0).body);
+  after.tick(at(10h));
+  EXPECT_THAT(after.reasons(), ElementsAre("opened", "closed"));
+}
+
+TEST(ToldCampaigns, WhatIsNotMetAgainClosesWhenItIsQuietAndCountsDoNotFall) {
+  Site site;
+  site.campaigns.know({told("192.0.2.7", at(0s))});
+  site.tick(at(5h));
+  EXPECT_TRUE(site.out.empty());
+  site.tick(at(6h + 1min));
+  const auto alerts = site.of(Feed::kAlerts);
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0].id, "0000000000000abc");
+  EXPECT_EQ(alerts[0].revision, 8u);
+  EXPECT_EQ(alerts[0].status, CampaignStatus::kClosed);
+  EXPECT_THAT(alerts[0].body, HasSubstr("\"attempts\":900,"));
+  EXPECT_THAT(alerts[0].body, HasSubstr("\"compromised\":1}"));
+  site.tick(at(20h));
+  EXPECT_EQ(site.out.size(), 1u);
+}
+
+TEST(ToldCampaigns, WarmUpSaysNothingAndTakesTheKnownId) {
+  Site site;
+  site.campaigns.know({told("192.0.2.7", at(1h))});
+  site.campaigns.set_silent(true);
+  site.find(at(0s), address("192.0.2.7"), 0, 30);
+  site.find(at(0s), address("203.0.113.7"), 5000, 30);
+  site.attempt(at(1s), 100, kSource, Outcome::kSuccess);
+  site.tick(at(1s));
+  EXPECT_TRUE(site.out.empty());
+  site.campaigns.set_silent(false);
+  for (std::uint64_t i = 0; i < 2000; ++i) site.attempt(at(69min), 1000 + i);
+  site.tick(at(70min));
+  const auto alerts = site.of(Feed::kAlerts);
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0].id, "0000000000000abc");
+  EXPECT_EQ(alerts[0].revision, 8u);
+  EXPECT_EQ(alerts[0].reason, RevisionReason::kDoubled);
+  EXPECT_TRUE(site.of(Feed::kAccounts).empty()) << "its victim was told before";
+  site.tick(at(20h));
+  EXPECT_THAT(site.reasons(), ElementsAre("doubled", "closed", "closed"));
+}
+
+}  // namespace
+}  // namespace stuffwatch::detectors
