@@ -128,6 +128,39 @@ def test_benign_traffic_is_left_alone_for_its_reason(outputs, tmp_path, events):
     assert any(events.parent.name in json.loads(alert)["detectors"] for alert in alerts), "this is not why it was left alone"
 
 
+# --- that nothing is missing ---
+
+
+def missing(name, root):
+    """What a detector called `name` has not got."""
+    own = [p for p in pairs(root / "tests" / "scenarios") if p.parent.name == name and expected_of(p).exists()]
+    attacks = [p for p in own if f'"detector":"{name}"' in expected_of(p).read_text()]
+    wanted = {
+        f"tests/detectors/{name}_test.cc": (root / "tests" / "detectors" / f"{name}_test.cc").exists(),
+        f"tests/scenarios/{name}/: an attack that it finds": bool(attacks),
+        f"tests/scenarios/{name}/: benign traffic that it leaves alone": any(not expected_of(p).read_text() for p in own),
+    }
+    return [what for what, there in wanted.items() if not there]
+
+
+def test_every_detector_has_its_tests(run, source_root):
+    names = list(json.loads(run("schema", "config").stdout)["properties"]["detectors"]["properties"])
+    made = re.findall(r"^std::unique_ptr<DetectorKind> make_(\w+)\(\);", (source_root / "detectors" / "registry.cc").read_text(), re.M)
+    assert names and names == made, "the binary is not of this tree"
+    assert [what for name in names for what in missing(name, source_root)] == []
+
+
+def test_what_is_missing_is_named(tmp_path):
+    assert len(missing("clairvoyance", tmp_path)) == 3
+    folder, unit = tmp_path / "tests" / "scenarios" / "clairvoyance", tmp_path / "tests" / "detectors"
+    folder.mkdir(parents=True), unit.mkdir(parents=True)
+    (unit / "clairvoyance_test.cc").touch()
+    for case, expected in (("quiet", ""), ("of_another", '{"factors":[{"detector":"source_fanout"}]}\n')):
+        (folder / f"{case}.jsonl").touch()
+        (folder / f"{case}.expected.jsonl").write_text(expected)
+    assert missing("clairvoyance", tmp_path) == ["tests/scenarios/clairvoyance/: an attack that it finds"]
+
+
 def test_no_file_is_alone():
     assert PAIRS and [name_of(p) for p in PAIRS if not expected_of(p).exists()] == []
     events = {p.with_suffix("") for p in PAIRS}
