@@ -67,3 +67,12 @@ def daemon(stuffwatch):
     yield create
     for one in daemons:
         one.close()
+
+
+@pytest.fixture
+def key(tmp_path):
+    """A key of the test's own, so that two daemons name the same account alike."""
+    file = tmp_path / "key"
+    file.write_text("5a" * 32 + "\n")
+    file.chmod(0o400)
+    return {"key_file": str(file)}

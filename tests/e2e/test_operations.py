@@ -5,7 +5,7 @@ import json
 import time
 
 from support.wait import wait_until
-from traffic import check_story, config, event, send, traffic
+from traffic import check_story, config, event, just_now, send, traffic
 
 
 def test_reload_takes_what_it_can_and_says_what_it_cannot(kafka, topic, daemon):
@@ -30,18 +30,6 @@ def test_live_check_tells_what_stands_and_what_is_wrong(kafka, topic, producer, 
     one.write_config(inputs=[{"name": "logins", "topic": name + "-absent", "format": "native"}])
     said = run("config", "check", "--live", one.config_file, status=1).stdout
     assert "WRONG" in said and name + "-absent" in said
-
-
-def just_now(producer, topic, count, partitions, attacker=None):
-    """Queues logins that happen as they are sent, spread over the partitions; nothing waits for the broker."""
-    for i in range(count):
-        now = datetime.datetime.now(datetime.timezone.utc)
-        if attacker and i % 3 == 0:
-            e = event(0, f"listed{i}@example.org", attacker, start=now)
-        else:
-            e = event(0, f"user{i % 50}@example.com", f"10.3.0.{i % 200 + 1}", "success", start=now)
-        producer.produce(topic, value=json.dumps(e).encode(), partition=i % partitions)
-        producer.poll(0)
 
 
 def test_a_standby_takes_over_from_a_dead_owner(kafka, topic, producer, daemon):
