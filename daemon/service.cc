@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include "config/differ.h"
@@ -24,6 +25,8 @@ using detectors::Revision;
 using pipeline::Pipeline;
 
 constexpr auto kPatience = 5ms;  // when there is nothing to do
+constexpr auto kFlushPatience =
+    1s;  // for dead letters to be safe, before a checkpoint goes without
 
 StatusTime wall_now() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -286,13 +289,29 @@ void Service::deliver(std::vector<Revision>&& said) {
   for (const Revision& r : said)
     if (r.feed == detectors::Feed::kAlerts)
       metrics_.add(Counter::kCampaignRevisions, {name_of(r.reason)}, 1);
-  while (true) {
+  for (;;) {
     auto appended = delivery_->append(said);
-    if (appended) return;
-    log_error("the outbox takes nothing; waiting: " + appended.error().message);
-    if (stopping_) return;
-    pipeline_->wait(1s);
+    if (appended || !hold_on("the outbox takes nothing: " + appended.error().message)) return;
   }
+}
+
+// Nothing can go on until somebody frees the disk or mends the broker: says so in the log and in /readyz, and waits a little. False: told to stop. What could
+// not be kept is read again at the next start, because nothing is committed after this.
+bool Service::hold_on(std::string_view why) {
+  if (stop_ == nullptr || *stop_) {
+    gave_up_ = true;
+    return false;
+  }
+  if (const auto now = Clock::now(); now >= next_complaint_) {
+    log_error("everything waits: " + std::string(why));
+    next_complaint_ = now + 30s;
+  }
+  held_ = why;
+  publish();
+  held_.clear();
+  pipeline_->service();
+  std::this_thread::sleep_for(200ms);
+  return true;
 }
 
 // A bad record is counted and kept; when there is no room for it the pipeline waits, because nothing may be lost silently.
@@ -306,20 +325,23 @@ void Service::refuse(const pipeline::InputQueue& input, const ingest::RawRecord&
                                         record.timestamp_ms, name_of(why)};
   while (!dead_letter_->offer(letter, wall_now())) {
     dead_letter_->serve(wall_now());
-    if (dead_letter_->problem().empty()) continue;
-    if (stopping_) return;
-    pipeline_->wait(100ms);
+    if (const std::string problem = dead_letter_->problem(); !problem.empty()) {
+      pipeline_->settle();
+      if (!hold_on("dead letters cannot be kept: " + problem)) return;
+    }
   }
   metrics_.add(Counter::kDeadLetters, {name_of(why)}, 1);
 }
 
 void Service::checkpoint() {
-  if (checkpoints_ == nullptr) return;
+  if (checkpoints_ == nullptr || gave_up_) return;
   if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
   if (checkpoints_->busy()) return;
-  if (auto safe = dead_letter_->flush(5s); !safe)
-    return log_error("no checkpoint: " + safe.error().message);
   next_checkpoint_ = Clock::now() + config_->state.checkpoint_interval;
+  if (auto safe = dead_letter_->flush(kFlushPatience); !safe) {
+    checkpoint_health_.problem = safe.error().message;
+    return log_error("no checkpoint: " + safe.error().message);
+  }
   const std::uint64_t said = delivery_->outbox().appended();
   checkpoints_->write(*pipeline_,
                       [this, said] { return delivery_->outbox().wait_durable(said, 60s); });
@@ -362,7 +384,8 @@ void Service::reload() {
   log_info("reloaded", {{"file", file_}, {"waiting_for_restart", waiting}});
 }
 
-void Service::run(const std::atomic<bool>& stop, std::atomic<bool>& reload_wanted) {
+config::Result<void> Service::run(const std::atomic<bool>& stop, std::atomic<bool>& reload_wanted) {
+  stop_ = &stop;
   auto next_service = Clock::now();
   while (!stop) {
     const auto now = Clock::now();
@@ -374,16 +397,29 @@ void Service::run(const std::atomic<bool>& stop, std::atomic<bool>& reload_wante
       if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
     if (reload_wanted.exchange(false)) reload();
     if (progress == Pipeline::Progress::kWaiting) pipeline_->wait(kPatience);
-    if (progress == Pipeline::Progress::kFinished && pipeline_->merge().size() != 0) {
-      log_info("all inputs are read to the end");
-      break;
-    }
+    if (progress == Pipeline::Progress::kFinished && pipeline_->merge().size() != 0)
+      return all_read();
     if (progress == Pipeline::Progress::kFinished) pipeline_->wait(50ms);
   }
+  return {};
+}
+
+// Every input is a file, and was read to its end, or as far as it can be.
+config::Result<void> Service::all_read() const {
+  std::string problems;
+  const auto add = [&](const std::string& problem) {
+    if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
+  };
+  for (const auto& source : pipeline_->sources())
+    for (const auto& status : source->status()) add(status.problem);
+  pipeline_->merge().for_each(
+      [&](const pipeline::InputQueue& queue, bool, bool) { add(queue.problem()); });
+  if (!problems.empty()) return config::failed("{}", problems);
+  log_info("all inputs are read to the end");
+  return {};
 }
 
 void Service::shut_down() {
-  stopping_ = true;
   log_info("stopping: state, sinks and offsets are written");
   if (checkpoints_ != nullptr) {
     if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);

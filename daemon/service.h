@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,9 @@ class Service {
 
   // Everything that can be wrong at start, as one error.
   [[nodiscard]] config::Result<void> start();
-  // Returns when `stop` is set, or when all inputs are files and have been read to the end.
-  void run(const std::atomic<bool>& stop, std::atomic<bool>& reload_wanted);
+  // Returns when `stop` is set, or when all inputs are files and have been read to the end; an error when one of them could not be read.
+  [[nodiscard]] config::Result<void> run(const std::atomic<bool>& stop,
+                                         std::atomic<bool>& reload_wanted);
   // Drains: checkpoint, sinks, offsets.
   void shut_down();
 
@@ -45,8 +47,10 @@ class Service {
   [[nodiscard]] config::Result<void> open_pipeline();
   [[nodiscard]] config::Result<void> open_sources();
   [[nodiscard]] config::Result<void> open_http();
+  [[nodiscard]] config::Result<void> all_read() const;
   void say_start() const;
   void deliver(std::vector<detectors::Revision>&& said);
+  [[nodiscard]] bool hold_on(std::string_view why);
   void refuse(const pipeline::InputQueue& input, const ingest::RawRecord& record,
               ingest::Reject why);
   void reload();
@@ -76,7 +80,11 @@ class Service {
   ingest::KafkaSource* kafka_ = nullptr;  // one of the pipeline's sources
   std::unique_ptr<http::Server> server_;
   Clock::time_point next_checkpoint_{}, last_publish_{};
-  bool stopping_ = false;
+  const std::atomic<bool>* stop_ = nullptr;
+  bool gave_up_ = false;  // something could not be kept: nothing may be committed any more
+  std::string held_;      // why everything waits, while it does
+  Clock::time_point next_complaint_{};
+  std::set<std::string> assumed_years_;  // inputs that were warned about
   CheckpointHealth checkpoint_health_;
   std::uint64_t events_at_publish_ = 0;
   double events_per_second_ = 0;

@@ -60,7 +60,8 @@ void Service::add_inputs(DaemonStatus& s) {
     if (known != of_source.end())
       h.problem = known->second.problem, h.lag_records = known->second.lag;
     if (q.failed()) h.problem = q.problem();
-    h.state = left_out                                         ? "left_out"
+    h.state = q.failed()                                       ? "failed"
+              : left_out                                       ? "left_out"
               : q.finished()                                   ? "finished"
               : q.status() == ingest::ReadStatus::kUnreachable ? "unreachable"
               : idle                                           ? "idle"
@@ -82,7 +83,9 @@ void Service::judge(DaemonStatus& s) const {
     sees = sees || !bad;
     degraded = degraded || bad;
     if (bad)
-      say("input_" + (input.state == "left_out" ? input.state : std::string("unreachable")),
+      say("input_" + (input.state == "left_out" || input.state == "failed"
+                          ? input.state
+                          : std::string("unreachable")),
           input.name + ": " +
               (input.problem.empty() ? "it is not waited for; see the log for the delay to declare"
                                      : input.problem));
@@ -93,6 +96,9 @@ void Service::judge(DaemonStatus& s) const {
     if (!sink.up) say("sink_down", sink.name + ": " + sink.problem), degraded = true;
   if (!delivery_->outbox().usage().problem.empty())
     say("outbox", delivery_->outbox().usage().problem), degraded = true;
+  if (const std::string why = dead_letter_->problem(); !why.empty())
+    say("dead_letter", why), degraded = true;
+  if (!held_.empty()) say("held", "everything waits: " + held_), degraded = true, sees = false;
   if (!s.checkpoint.problem.empty()) say("checkpoint", s.checkpoint.problem), degraded = true;
   for (const DetectorHealth& d : s.detectors)
     if (!d.warm)
@@ -121,6 +127,11 @@ void Service::publish() {
   last_publish_ = now, events_at_publish_ = events;
   DaemonStatus s = status();
   publish_metrics(s);
+  pipeline_->merge().for_each([&](const pipeline::InputQueue& q, bool, bool) {
+    if (q.years().assumed() && assumed_years_.insert(q.name()).second)
+      log_warning("stamps without a year are read as 2000, in UTC: set inputs[].year and .zone",
+                  {{"input", q.name()}});
+  });
   board_.publish(std::move(s));
 }
 

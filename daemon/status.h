@@ -35,7 +35,8 @@ struct StatusReason {
 
 struct InputHealth {
   std::string name;
-  std::string state;  // "reading", "catching_up", "idle", "left_out", "unreachable", "finished"
+  std::string
+      state;  // "reading", "catching_up", "idle", "left_out", "unreachable", "failed", "finished"
   std::optional<std::int64_t> lag_records;
   std::optional<double> seconds_behind;  // now - newest event time
   double events_per_second = 0;

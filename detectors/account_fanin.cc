@@ -218,6 +218,7 @@ class AccountFanin final : public Detector {
                      .attempts = record.attempts,
                      .failures = record.attempts,
                      .accounts = 1,
+                     .networks = record.networks.count(),
                      .list = {{event.account, event.time, record.attempts, false}}}};
     record.alarmed_until_s = seconds_of(event.time + config_.life);
     restart(record, event.time);

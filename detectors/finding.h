@@ -55,6 +55,7 @@ struct Evidence {
   std::uint64_t attempts = 0;  // on the key since `start` (retries included)
   std::uint64_t failures = 0, successes = 0;
   std::uint64_t accounts = 0;           // distinct
+  std::uint64_t networks = 0;           // distinct, when the key is no network itself
   std::vector<EvidenceAccount> list{};  // the newest, at most kMaxEvidenceAccounts, oldest first
 };
 inline constexpr std::size_t kMaxEvidenceAccounts = 512;

@@ -34,7 +34,6 @@ struct Input {
   bool sought = false;
   bool lost = false;  // somebody else may have it: nothing is committed for it any more
   std::uint64_t gap = 0;
-  std::string notice = {};  // what happened to its offsets, for people
 
   [[nodiscard]] std::string name() const {
     return fmt::format("{}[{}]", place.topic, place.partition);
@@ -213,7 +212,7 @@ ReadStatus KafkaSource::Impl::read(InputId id, RawChunk& out) {
     return ReadStatus::kNothingYet;
   Input& input = found->second;
   switch (input.partition.read(out)) {
-    case KafkaPartition::Outcome::kChunk: input.notice.clear(); return ReadStatus::kChunk;
+    case KafkaPartition::Outcome::kChunk: return ReadStatus::kChunk;
     case KafkaPartition::Outcome::kError: return ReadStatus::kUnreachable;
     case KafkaPartition::Outcome::kOutOfRange:
       input.stage = Stage::kMissing;
@@ -278,10 +277,10 @@ void KafkaSource::Impl::finish_moving() {
       // The last record read is found by its time, whatever its offset is now.
       target = moving_.offset(q_resume_, place);
       if (target < 0) target = moving_.offset(q_end_, place);
-      input.notice = fmt::format(
-          "offset {} is past the topic's end, which was truncated or created anew: going on at {}",
-          was, target);
-      log(KafkaLogLevel::kWarning, fmt::format("{}: {}", input.name(), input.notice));
+      log(KafkaLogLevel::kWarning,
+          fmt::format("{}: offset {} is past the topic's end, which was truncated or created anew: "
+                      "going on at {}",
+                      input.name(), was, target));
     }
     input.partition.assigned_at(target);
     input.stage = Stage::kRunning;
@@ -296,9 +295,8 @@ void KafkaSource::Impl::count_gap(Input& input, std::int64_t from, std::int64_t 
   const auto records = static_cast<std::uint64_t>(to - from);
   input.gap += records;
   gap_ += records;
-  input.notice =
-      fmt::format("offsets {} to {} were never read ({}): {} records", from, to - 1, why, records);
-  log(KafkaLogLevel::kWarning, fmt::format("{}: {}", input.name(), input.notice));
+  log(KafkaLogLevel::kWarning, fmt::format("{}: offsets {} to {} were never read ({}): {} records",
+                                           input.name(), from, to - 1, why, records));
 }
 
 void KafkaSource::Impl::revoke(const std::vector<KafkaPlace>& places, bool lost,
@@ -334,7 +332,9 @@ void KafkaSource::Impl::release(InputId id) {
 }
 
 void KafkaSource::Impl::commit(InputId id, std::int64_t next_offset) {
-  if (const Input* input = find(id); input != nullptr && !input->lost)
+  const Input* input = find(id);
+  if (input != nullptr && !input->lost && input->stage != Stage::kOpening &&
+      input->stage != Stage::kOffered)
     to_commit_[input->place] = next_offset;
 }
 
@@ -383,8 +383,6 @@ std::vector<InputStatus> KafkaSource::Impl::status() const {
     } else if (input.link == KafkaLink::kDown || input.link == KafkaLink::kSilent) {
       status.problem = membership_->links().words(input.place.topic, input.place.partition);
       if (!whole.empty()) status.problem += fmt::format(" ({})", whole);
-    } else {
-      status.problem = input.notice;
     }
     result.push_back(std::move(status));
   }

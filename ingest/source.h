@@ -51,7 +51,7 @@ class Source {
   [[nodiscard]] virtual std::vector<InputStatus> status() const = 0;
   // Up to where an earlier life of this process, or another member of its group, has dealt with the input; nothing when nobody has.
   [[nodiscard]] virtual std::optional<std::int64_t> committed(InputId) const { return {}; }
-  // Durably processed up to (excluding) these offsets: commits them where the source has such a thing.
+  // Durably processed up to (excluding) this offset: commits it where the source has such a thing, and holds the input or is about to give it back.
   virtual void commit(InputId id, std::int64_t next_offset) = 0;
   // The consequences of a kRevoked/kLost change are dealt with.
   virtual void release(InputId id) = 0;

@@ -32,9 +32,9 @@ config::Result<void> run_daemon(const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   Service service(std::move(*config), options.config, options.overrides);
   if (auto started = service.start(); !started) return started;
-  service.run(stop_wanted, reload_wanted);
+  const auto done = service.run(stop_wanted, reload_wanted);
   service.shut_down();
-  return {};
+  return done;
 }
 
 }  // namespace

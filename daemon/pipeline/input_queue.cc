@@ -66,18 +66,17 @@ void InputQueue::fill(const OnBadRecord& on_bad) {
     jobs_.pop_front();
     absorb(std::move(job), on_bad);
   }
-  while (!failed_ && status_ != ReadStatus::kFinished &&
-         jobs_.size() + batches_.size() < kMaxAhead) {
+  const bool alone = decoders_.pool().workers() == 1;
+  const std::size_t most = alone ? kAheadAlone : kAheadShared;
+  while (!failed_ && status_ != ReadStatus::kFinished && ahead_ < most) {
     ingest::RawChunk chunk;
     status_ = source_.read(id_, chunk);
     if (status_ != ReadStatus::kChunk) break;
     submit(std::move(chunk));
-    if (decoders_.pool().workers() == 1) {
-      auto job = std::move(jobs_.front());
-      jobs_.pop_front();
-      absorb(std::move(job), on_bad);
-      if (has_head()) break;
-    }
+    if (!alone || jobs_.empty()) continue;
+    auto job = std::move(jobs_.front());
+    jobs_.pop_front();
+    absorb(std::move(job), on_bad);
   }
   if (status_ == ReadStatus::kFinished && jobs_.empty() && !waiting_.empty()) finish_held(on_bad);
 }
@@ -94,6 +93,9 @@ void InputQueue::submit(ingest::RawChunk&& chunk) {
     decoder_ = guess.decoder;
   }
   auto job = std::make_shared<DecoderPool::Job>();
+  for (const ingest::RawRecord& record : chunk.records)
+    job->cost += record.bytes.size() + kRecordCost;
+  ahead_ += job->cost;
   job->chunk = std::move(chunk);
   jobs_.push_back(job);
   decoders_.decode(std::move(job), settings_, *decoder_);
@@ -105,7 +107,10 @@ void InputQueue::absorb(std::shared_ptr<DecoderPool::Job> job, const OnBadRecord
   for (const ingest::BadRecord& bad : batch.bad)
     on_bad(*this, batch.chunk.records[bad.record], bad.why);
   read_to_ = batch.chunk.next_offset;
-  if (batch.events.empty()) return;
+  if (batch.events.empty()) {
+    ahead_ -= job->cost;
+    return;
+  }
   const std::uint64_t ordinal = next_batch_++;
   batches_.push_back({std::move(job), batch.events.size()});
   for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
@@ -173,6 +178,7 @@ void InputQueue::drop_event(const Place& place) { --batches_[place.batch - first
 
 void InputQueue::skip_spent() {
   for (; !batches_.empty() && batches_.front().left == 0; ++first_batch_) {
+    ahead_ -= batches_.front().job->cost;
     taken_.push_back(std::move(batches_.front().job));
     batches_.pop_front();
   }

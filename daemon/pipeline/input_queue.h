@@ -1,7 +1,8 @@
 // One input between its source and the merge: chunks are decoded ahead by the pool, events judged in offset order (year, zone, clock), and wait here until
 // the merge takes them.
 //
-// Threads: the merge thread; decoding runs in the pool and touches only its own job. Memory: at most kMaxAhead chunks.
+// Threads: the merge thread; decoding runs in the pool and touches only its own job. Memory: kAheadShared and one chunk; the limit is in bytes, because a live
+// input brings chunks of one record, and must be read to its end to know that it is idle.
 #pragma once
 
 #include <algorithm>
@@ -47,6 +48,7 @@ class DecoderPool {
   struct Job {
     ingest::RawChunk chunk;
     ingest::EventBatch batch;
+    std::size_t cost = 0;  // bytes of its records and of what they become
     std::atomic<bool> done = false;
   };
   void decode(std::shared_ptr<Job> job, const InputSettings& settings,
@@ -70,7 +72,9 @@ using OnBadRecord = std::function<void(const class InputQueue& input,
 
 class InputQueue {
  public:
-  static constexpr std::size_t kMaxAhead = 8;  // chunks decoded or being decoded
+  // Bytes decoded or being decoded; alone, what is decoded should still be in the cache when it is used.
+  static constexpr std::size_t kAheadShared = std::size_t{8} << 20,
+                               kAheadAlone = std::size_t{256} << 10, kRecordCost = 256;
 
   struct Head {
     LoginEvent* event = nullptr;
@@ -164,6 +168,7 @@ class InputQueue {
   ingest::DecodeCounts counts_;
   std::uint64_t clock_ahead_ = 0;
   std::int64_t read_to_ = 0, committed_ = 0;
+  std::size_t ahead_ = 0;
   EventTime last_order_ = EventTime::min();
   bool failed_ = false;
 };

@@ -38,7 +38,9 @@ void Pipeline::add_source(std::unique_ptr<Source> source,
 
 void Pipeline::service() {
   for (auto& source : sources_)
-    for (const InputChange& change : source->service()) apply(*source, change);
+    for (const InputChange& change : source->service()) changes_.emplace_back(source.get(), change);
+  if (running_) return;
+  for (const auto& [source, change] : std::exchange(changes_, {})) apply(*source, change);
 }
 
 void Pipeline::apply(Source& source, const InputChange& change) {
@@ -77,6 +79,7 @@ Pipeline::Progress Pipeline::run_once(Monotonic now, std::size_t budget) {
   std::size_t done = 0;
   Merge::State state = Merge::State::kWaiting;
   bool helped = false;
+  running_ = true;
   for (std::size_t before = budget; before != done || helped;) {
     before = done, helped = false;
     merge_.fill(now, hooks_.on_bad, hooks_.on_left_out);
@@ -84,6 +87,7 @@ Pipeline::Progress Pipeline::run_once(Monotonic now, std::size_t budget) {
     if (done == before && done < budget) helped = pool_.help();
   }
   flush();
+  running_ = false;
   if (done != 0) return Progress::kWorked;
   return state == Merge::State::kFinished ? Progress::kFinished : Progress::kWaiting;
 }
@@ -204,10 +208,8 @@ config::Result<void> Pipeline::load_section(std::size_t section, std::string_vie
 void Pipeline::commit(std::span<const Merge::Resume> positions) {
   for (const Merge::Resume& position : positions)
     for (auto& source : sources_)
-      for (const auto& status : source->status())
-        if (status.id == position.id &&
-            source->committed(position.id).value_or(0) <= position.next_offset)
-          source->commit(position.id, position.next_offset);
+      if (source->committed(position.id).value_or(0) <= position.next_offset)
+        source->commit(position.id, position.next_offset);
 }
 
 }  // namespace stuffwatch::daemon::pipeline

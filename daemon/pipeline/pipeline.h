@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/result.h"
@@ -66,7 +67,10 @@ class Pipeline {
   enum class Progress : std::uint8_t { kWorked, kWaiting, kFinished };
   // At most about `budget` events.
   [[nodiscard]] Progress run_once(Monotonic now, std::size_t budget = 65'536);
-  void service();  // lets the sources serve their clients; at least once a second
+  void
+  settle();  // waits for the engine; what it said is handed over. Needed before looking at engine() out of a hook
+  void
+  service();  // lets the sources serve their clients; at least once a second. From a hook it does only that: inputs come and go between calls of run_once()
   void wait(std::chrono::milliseconds patience);  // for decoding to finish, or just that long
   // End of input: speaks for what changed in the last second. Closes nothing.
   void finish();
@@ -111,7 +115,6 @@ class Pipeline {
   void take(const Merge::Next& next);
   void work(Block& block);
   void launch();
-  void settle();
   void flush();
   void apply(ingest::Source& source, const ingest::InputChange& change);
   void assigned(ingest::Source& source, ingest::InputId id);
@@ -132,7 +135,8 @@ class Pipeline {
   Block next_, under_way_;
   std::atomic<bool> worked_ = true;  // nothing is under way
   EventTime partial_until_ = EventTime::min();
-  bool begun_ = false, silent_ = false;
+  std::vector<std::pair<ingest::Source*, ingest::InputChange>> changes_;  // not applied yet
+  bool begun_ = false, silent_ = false, running_ = false;
 };
 
 }  // namespace stuffwatch::daemon::pipeline

@@ -55,11 +55,10 @@ std::string lasting(std::chrono::milliseconds d) {
 std::string where(const Campaign& c) {
   if (c.keys.front().entity.kind == Entity::Kind::kAccount)
     return "on " + c.primary + " from " + plural(c.counts().networks, "network", "networks");
-  if (c.keys.size() == 1) return "from " + c.primary.substr(4);
-  return "from " +
-         plural(std::max<std::uint64_t>(c.counts().sources, c.keys.size()), "address",
-                "addresses") +
-         ", first " + c.primary.substr(4);
+  const std::uint64_t sources = c.counts().sources;
+  return sources < 2
+             ? "from " + c.primary.substr(4)
+             : "from " + plural(sources, "address", "addresses") + ", first " + c.primary.substr(4);
 }
 
 std::string summary_of(const Campaign& c) {
@@ -156,6 +155,16 @@ void write_action(JsonWriter& w, std::string_view code, std::string_view target,
       .close_object();
 }
 
+// The first address that was reported, else the first prefix.
+const Entity* network_to_block(const Campaign& c) {
+  const Entity* prefix = nullptr;
+  for (const CampaignKey& key : c.keys) {
+    if (key.entity.kind == Entity::Kind::kAddress) return &key.entity;
+    if (key.entity.kind == Entity::Kind::kPrefix && prefix == nullptr) prefix = &key.entity;
+  }
+  return prefix;
+}
+
 void write_actions(JsonWriter& w, const Campaign& c,
                    const std::vector<TopCounts<ClientCount>::Entry>& clients) {
   w.key("recommended_actions").open_array();
@@ -171,13 +180,11 @@ void write_actions(JsonWriter& w, const Campaign& c,
   if (!clients.empty() && !clients.front().value.user_agent.empty())
     write_action(w, "challenge_client", clients.front().value.user_agent, clients.front().count,
                  "Most attempts came with this client.");
-  for (const CampaignKey& key : c.keys) {
-    if (key.entity.kind != Entity::Kind::kAddress) continue;
-    const auto* source = c.top_sources.find(key.entity.hash(0));
-    write_action(w, "block_network", to_string(key.entity.network()),
-                 source == nullptr ? 0 : source->count,
+  if (const Entity* network = network_to_block(c)) {
+    const auto* source = c.top_sources.find(network->hash(0));
+    write_action(w, "block_network", to_string(network->network()),
+                 source == nullptr ? c.attempts : source->count,
                  "Look at who else logs in from there before blocking it.");
-    break;
   }
   w.close_array();
 }

@@ -92,11 +92,15 @@ struct Campaign {
 
   // What consumers have been told.
   std::uint32_t revision = 0;
-  std::uint64_t told_attempts = 0, told_compromised = 0;
+  std::uint64_t told_attempts = 0;
+  std::uint64_t told_compromised = 0;  // in alerts
+  std::uint64_t told_accounts = 0;     // in the accounts feed, which does not wait for an alert
   Severity told_severity = Severity::kInfo;
+  Urgency told_urgency = Urgency::kLog;
   EventTime told{};
   bool told_surge = false;
-  CampaignCounts floor;  // told in an earlier life, from state that is gone
+  CampaignCounts
+      floor;  // known as numbers only: told in an earlier life from state that is gone, or counted by a detector
 
   [[nodiscard]] CampaignCounts counts() const;
   void save(StateWriter& out) const;

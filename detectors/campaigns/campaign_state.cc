@@ -85,7 +85,8 @@ void Campaign::save(StateWriter& out) const {
   save_list(out, compromised, [&](const CompromisedAccount& a) { save_compromised(out, a); });
   out.put(hourly), out.put(hour), out.put_all(std::span<const EventTime>(recent_successes));
   out.put(revision), out.put(told_attempts), out.put(told_compromised), out.put(told_severity),
-      out.put(told), out.put(told_surge), out.put(floor);
+      out.put(told), out.put(told_surge), out.put(floor), out.put(told_accounts),
+      out.put(told_urgency);
 }
 
 void Campaign::load(StateReader& in) {
@@ -131,7 +132,8 @@ void Campaign::load(StateReader& in) {
   revision = in.get<std::uint32_t>(), told_attempts = in.get<std::uint64_t>(),
   told_compromised = in.get<std::uint64_t>();
   told_severity = in.get<Severity>(), told = in.get<EventTime>(), told_surge = in.get<bool>(),
-  floor = in.get<CampaignCounts>();
+  floor = in.get<CampaignCounts>(), told_accounts = in.get<std::uint64_t>(),
+  told_urgency = in.get<Urgency>();
 }
 
 void Campaigns::save(StateWriter& out) const {

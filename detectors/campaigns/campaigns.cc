@@ -119,37 +119,45 @@ void Campaigns::add_evidence(Campaign& campaign, const Finding& finding) {
   campaign.end = std::max(campaign.end, evidence.end);
   add_key(campaign, finding.key, evidence.start);
   std::uint64_t unlisted = evidence.attempts;  // attempts on accounts that the list has no room for
+  Added added;
   for (const EvidenceAccount& a : evidence.list) {
     unlisted -= std::min<std::uint64_t>(unlisted, a.attempts);
-    const bool fresh = campaign.account_set.size() < config_.max_accounts
-                           ? campaign.account_set.insert(value_of(a.account)).second
-                           : !campaign.account_set.contains(value_of(a.account));
-    if (!fresh) continue;
-    campaign.accounts.add(value_of(a.account));
-    if (campaign.first_accounts.size() < kMaxListedAccounts)
-      campaign.first_accounts.push_back(a.account);
-    campaign.attempts += a.attempts;
-    (a.success ? campaign.successes : campaign.failures) += 1;
-    campaign.failures += a.attempts - 1;
-    if (a.success) {
-      CompromisedAccount found{.account = a.account, .time = a.time};
-      found.name = shown_name(a.account, nullptr);
-      if (finding.key.kind == Entity::Kind::kAddress && finding.key.v4)
-        found.source_ip = finding.key.network().address, found.has_source = true;
-      add_compromised(campaign, std::move(found));
-    }
+    add_account(campaign, finding.key, a, added);
   }
-  if (campaign.keys.size() == 1) campaign.attempts += unlisted, campaign.failures += unlisted;
-  if (finding.key.is_network()) {
-    const Network network = finding.key.network();
-    if (finding.key.kind == Entity::Kind::kAddress) {
-      SourceCount& source = campaign.top_sources.add(finding.key.hash(0), evidence.attempts);
-      source.network = network, source.accounts += evidence.accounts,
-      source.successes += evidence.successes;
-      campaign.sources.add(finding.key.hash(0));
-    }
-    campaign.networks.add(area_of(finding.key));
+  if (campaign.keys.size() == 1) {
+    campaign.attempts += unlisted, campaign.failures += unlisted;
+    added.attempts += unlisted, added.accounts = std::max(added.accounts, evidence.accounts);
   }
+  campaign.floor.networks = std::max(campaign.floor.networks, evidence.networks);
+  campaign.floor.sources = std::max(campaign.floor.sources, evidence.networks);
+  if (!finding.key.is_network()) return;
+  campaign.networks.add(area_of(finding.key));
+  if (finding.key.kind != Entity::Kind::kAddress) return;
+  campaign.sources.add(finding.key.hash(0));
+  SourceCount& source = campaign.top_sources.add(finding.key.hash(0), added.attempts);
+  source.network = finding.key.network();
+  source.accounts += added.accounts, source.successes += added.successes;
+}
+
+// What a finding knows of one account, unless it is counted already: a later finding looks back over the same attempts.
+void Campaigns::add_account(Campaign& campaign, const Entity& key, const EvidenceAccount& a,
+                            Added& added) {
+  const bool fresh = campaign.account_set.size() < config_.max_accounts
+                         ? campaign.account_set.insert(value_of(a.account)).second
+                         : !campaign.account_set.contains(value_of(a.account));
+  if (!fresh) return;
+  campaign.accounts.add(value_of(a.account));
+  if (campaign.first_accounts.size() < kMaxListedAccounts)
+    campaign.first_accounts.push_back(a.account);
+  campaign.attempts += a.attempts, campaign.failures += a.attempts - (a.success ? 1 : 0);
+  campaign.successes += a.success ? 1 : 0;
+  added.attempts += a.attempts, ++added.accounts, added.successes += a.success ? 1 : 0;
+  if (!a.success) return;
+  CompromisedAccount found{.account = a.account, .time = a.time};
+  found.name = shown_name(a.account, nullptr);
+  if (key.kind == Entity::Kind::kAddress && key.v4)
+    found.source_ip = key.network().address, found.has_source = true;
+  add_compromised(campaign, std::move(found));
 }
 
 void Campaigns::observe(const Activity& activity) {
@@ -258,7 +266,7 @@ void Campaigns::speak_if_due(Campaign& campaign, EventTime now, std::vector<Revi
   if (campaign.told_compromised == 0 && campaign.floor.compromised == 0 &&
       !campaign.compromised.empty())
     return speak(campaign, RevisionReason::kFirstSuccess, now, out);
-  if (campaign.severity > campaign.told_severity)
+  if (campaign.severity > campaign.told_severity || campaign.urgency > campaign.told_urgency)
     return speak(campaign, RevisionReason::kSeverity, now, out);
   if (campaign.surging && !campaign.told_surge)
     return speak(campaign, RevisionReason::kSurge, now, out);
@@ -270,10 +278,10 @@ void Campaigns::speak_if_due(Campaign& campaign, EventTime now, std::vector<Revi
 }
 
 void Campaigns::tell_accounts(Campaign& campaign, std::vector<Revision>& out) {
-  for (; campaign.told_compromised < campaign.compromised.size(); ++campaign.told_compromised)
+  for (; campaign.told_accounts < campaign.compromised.size(); ++campaign.told_accounts)
     if (!silent_)
       out.push_back(
-          render_account(campaign, campaign.compromised[campaign.told_compromised], origin_));
+          render_account(campaign, campaign.compromised[campaign.told_accounts], origin_));
 }
 
 void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now,
@@ -281,6 +289,7 @@ void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now,
   ++campaign.revision;
   tell_accounts(campaign, out);
   campaign.told_attempts = campaign.attempts;
+  campaign.told_compromised = campaign.compromised.size(), campaign.told_urgency = campaign.urgency;
   campaign.told_severity = campaign.severity, campaign.told_surge = campaign.surging,
   campaign.told = now;
   if (!silent_) out.push_back(render_alert(campaign, reason, now, origin_, quality_));

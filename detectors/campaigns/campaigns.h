@@ -88,6 +88,11 @@ class Campaigns {
   Campaign& open_campaign(const Finding& finding);
   Campaign* campaign_of(const Finding& finding);
   void add_evidence(Campaign& campaign, const Finding& finding);
+  struct Added {
+    std::uint64_t attempts = 0, accounts = 0, successes = 0;
+  };
+  void add_account(Campaign& campaign, const Entity& key, const EvidenceAccount& account,
+                   Added& added);
   void add_key(Campaign& campaign, const Entity& key, EventTime since);
   void add_attempt(Campaign& campaign, const LoginEvent& event);
   void add_compromised(Campaign& campaign, CompromisedAccount account);

@@ -83,8 +83,8 @@ void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now,
   for (std::size_t i = 0; i < older.hourly.size() && older.hour == younger.hour; ++i)
     older.hourly[i] += younger.hourly[i];
   younger.merged_into = older.id;
-  close(younger, "merged", now, out);                 // tells its own victims
-  older.told_compromised = older.compromised.size();  // so that they are not told twice
+  close(younger, "merged", now, out);              // tells its own victims
+  older.told_accounts = older.compromised.size();  // so that they are not told twice
   for (const CampaignKey& key : younger.keys)
     key_owner_[key.entity.hash(0)] = older.id, add_key(older, key.entity, key.since);
   judge(older, now);
