@@ -201,7 +201,7 @@ void Engine::collect(std::span<LoginEvent* const> events) {
   auto next = activity.begin();
   const auto observe_below = [&](std::uint64_t seq) {
     for (; next != activity.end() && std::get<0>(*next) < seq; ++next)
-      campaigns_.observe(std::get<2>(*next));
+      campaigns_.observe(std::get<2>(*next), revisions_);
   };
   for (const Finding& finding : findings) {
     observe_below(finding.seq);

@@ -160,15 +160,19 @@ void Campaigns::add_account(Campaign& campaign, const Entity& key, const Evidenc
   add_compromised(campaign, std::move(found));
 }
 
-void Campaigns::observe(const Activity& activity) {
+void Campaigns::observe(const Activity& activity, std::vector<Revision>& out) {
   const auto owner = key_owner_.find(activity.key.hash(0));
   if (owner == key_owner_.end()) return;
   const auto found = campaigns_.find(owner->second);
   if (found == campaigns_.end() || !found->second->open ||
       found->second->last_seq == activity.event->seq)
     return;
-  add_attempt(*found->second, *activity.event);
+  Campaign& campaign = *found->second;
+  add_attempt(campaign, *activity.event);
   dirty_.push_back(found->first);
+  if (!first_victim(campaign)) return;
+  judge(campaign, activity.event->time);
+  speak(campaign, RevisionReason::kFirstSuccess, activity.event->time, out);
 }
 
 void Campaigns::add_attempt(Campaign& campaign, const LoginEvent& event) {
@@ -258,14 +262,17 @@ void Campaigns::judge(Campaign& campaign, EventTime now) {
                                                                  : Urgency::kTicket;
 }
 
+bool Campaigns::first_victim(const Campaign& campaign) {
+  return campaign.told_compromised == 0 && campaign.floor.compromised == 0 &&
+         !campaign.compromised.empty();
+}
+
 void Campaigns::speak_if_due(Campaign& campaign, EventTime now, std::vector<Revision>& out) {
   const auto grown = [&](std::uint64_t value, std::uint64_t told, std::uint64_t floor) {
     return value >= 2 * told && value >= told + floor;
   };
   const bool cool = now - campaign.told >= config_.cool_down;
-  if (campaign.told_compromised == 0 && campaign.floor.compromised == 0 &&
-      !campaign.compromised.empty())
-    return speak(campaign, RevisionReason::kFirstSuccess, now, out);
+  if (first_victim(campaign)) return speak(campaign, RevisionReason::kFirstSuccess, now, out);
   if (campaign.severity > campaign.told_severity || campaign.urgency > campaign.told_urgency)
     return speak(campaign, RevisionReason::kSeverity, now, out);
   if (campaign.surging && !campaign.told_surge)

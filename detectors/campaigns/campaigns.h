@@ -56,7 +56,8 @@ class Campaigns {
   void set_quality(AlertQuality quality) { quality_ = std::move(quality); }
 
   void find(const Finding& finding, const LoginEvent* cause, std::vector<Revision>& out);
-  void observe(const Activity& activity);
+  // The first victim is told at once, everything else at the next tick.
+  void observe(const Activity& activity, std::vector<Revision>& out);
   // `front`: the second of event time that the merge has reached. Speaks for everything that changed since the last tick; closes what is quiet.
   void tick(EventTime front, std::vector<Revision>& out);
   // Every event: tenants' names, in clear mode the names behind failed attempts, and from every 16th success how common clients are.
@@ -99,6 +100,7 @@ class Campaigns {
   void speak_for_changes(EventTime front, std::vector<Revision>& out);
   void sweep(EventTime front, std::vector<Revision>& out);
   void judge(Campaign& campaign, EventTime now);
+  [[nodiscard]] static bool first_victim(const Campaign& campaign);
   void speak_if_due(Campaign& campaign, EventTime now, std::vector<Revision>& out);
   void speak(Campaign& campaign, RevisionReason reason, EventTime now, std::vector<Revision>& out);
   void tell_accounts(Campaign& campaign, std::vector<Revision>& out);

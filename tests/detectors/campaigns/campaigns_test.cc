@@ -128,11 +128,12 @@ TEST(Campaigns, MergeByARareClientTellsEveryVictimAndKeepsTheNeighbours) {
   site.attempt(at(3s), 500, kSource, Outcome::kSuccess);
   site.attempt(at(3s), 600, other, Outcome::kSuccess);
   site.tick(at(3s));
-  EXPECT_THAT(site.reasons(), ElementsAre("opened", "opened", "closed", "merged"));
+  EXPECT_THAT(site.reasons(), ElementsAre("opened", "opened", "first_success", "first_success",
+                                          "closed", "merged"));
   EXPECT_EQ(site.of(Feed::kAccounts).size(), 2U);
   const auto alerts = site.of(Feed::kAlerts);
-  EXPECT_EQ(alerts[3].id, alerts[0].id);
-  EXPECT_THAT(alerts[2].body, testing::HasSubstr("\"merged_into\":\"" + alerts[0].id + "\""));
+  EXPECT_EQ(alerts[5].id, alerts[0].id);
+  EXPECT_THAT(alerts[4].body, testing::HasSubstr("\"merged_into\":\"" + alerts[0].id + "\""));
   site.find(at(4s), address("198.51.100.99"), 3000,
             30);  // a neighbour of the younger joins the older
   EXPECT_EQ(site.campaigns.all().size(), 2U);
@@ -166,6 +167,39 @@ TEST(Campaigns, RollsOverAtItsAge) {
   site.find(at(131min), address("192.0.2.8"), 4000, 30);
   EXPECT_EQ(site.campaigns.all().size(), 2U);
   EXPECT_EQ(site.campaigns.opened_total(), 2U);
+}
+
+TEST(Campaigns, AlertsFollowTheVictims) {
+  Site site;
+  site.find(at(0s), address("192.0.2.7"), 0, 30);
+  const auto victim = [&](EventTime time, std::uint64_t account) {
+    site.attempt(time, account, kSource, Outcome::kSuccess);
+    site.tick(time + 1s);
+  };
+  victim(at(1s), 100);
+  victim(at(10min), 101);  // twice as many
+  EXPECT_EQ(site.of(Feed::kAlerts).back().urgency, Urgency::kTicket);
+  victim(at(11min), 102);  // three within an hour: somebody is woken, cool-down or not
+  EXPECT_EQ(site.of(Feed::kAlerts).back().urgency, Urgency::kPage);
+  victim(at(20min), 103);
+  EXPECT_THAT(site.reasons(), ElementsAre("opened", "first_success", "doubled", "severity"));
+  for (std::uint64_t i = 0; i < 3; ++i) victim(at(30min), 200 + i);
+  EXPECT_THAT(site.reasons(),
+              ElementsAre("opened", "first_success", "doubled", "severity", "doubled"));
+  EXPECT_EQ(site.of(Feed::kAccounts).size(), 7u);
+}
+
+TEST(Campaigns, ALaterFindingCountsOnlyWhatIsNew) {
+  Site site;
+  site.find(at(0s), address("192.0.2.7"), 0, 30);
+  site.find(at(10s), prefix("192.0.2.7"), 0, 30);
+  site.find(at(20s), address("192.0.2.7"), 20, 30);  // ten of them counted before
+  const auto sources = site.only().top_sources.sorted();
+  ASSERT_EQ(sources.size(), 1u);
+  EXPECT_EQ(site.only().attempts, 50u);
+  EXPECT_EQ(sources[0].count, 50u);
+  EXPECT_EQ(sources[0].value.accounts, 50u);
+  EXPECT_THAT(site.of(Feed::kAlerts).at(0).summary, testing::HasSubstr("from 192.0.2.7/32: 30"));
 }
 
 TEST(Campaigns, EachVictimIsToldOnce) {
@@ -243,7 +277,7 @@ TEST(Campaigns, HostileTextsStayJsonWithinTheLimit) {
   }
   site.tick(at(2s)), site.tick(at(8h));
   const auto alerts = site.of(Feed::kAlerts);
-  ASSERT_EQ(alerts.size(), 3U);
+  ASSERT_EQ(alerts.size(), 4U);
   for (const Revision& r : alerts) {
     expect_valid(r);
     EXPECT_LE(r.body.size(), std::size_t{256} << 10);

@@ -66,8 +66,8 @@ struct Site {
                Outcome outcome = Outcome::kFailure,
                FailureReason reason = FailureReason::kBadPassword) {
     const LoginEvent e = event(time, account, ip, outcome, reason);
-    campaigns.observe({&e, Entity::address(1, ip)});
-    campaigns.observe({&e, Entity::prefix(1, ip)});
+    campaigns.observe({&e, Entity::address(1, ip)}, out);
+    campaigns.observe({&e, Entity::prefix(1, ip)}, out);
   }
   void tick(EventTime time) { campaigns.tick(time, out); }
 
