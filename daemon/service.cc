@@ -25,8 +25,8 @@ using detectors::Revision;
 using pipeline::Pipeline;
 
 constexpr auto kPatience = 5ms;  // when there is nothing to do
-constexpr auto kFlushPatience =
-    1s;  // for dead letters to be safe, before a checkpoint goes without
+// For dead letters to be safe before a checkpoint, and before the next attempt when they were not.
+constexpr auto kFlushPatience = 1s, kFlushBackoff = 10s;
 
 StatusTime wall_now() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -338,8 +338,11 @@ void Service::checkpoint() {
   if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
   if (checkpoints_->busy()) return;
   next_checkpoint_ = Clock::now() + config_->state.checkpoint_interval;
+  pipeline_->service();
   if (auto safe = dead_letter_->flush(kFlushPatience); !safe) {
     checkpoint_health_.problem = safe.error().message;
+    next_checkpoint_ =
+        Clock::now() + std::max<Clock::duration>(config_->state.checkpoint_interval, kFlushBackoff);
     return log_error("no checkpoint: " + safe.error().message);
   }
   const std::uint64_t said = delivery_->outbox().appended();
