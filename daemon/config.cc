@@ -114,11 +114,17 @@ void StateSection::visit(config::FieldVisitor& v) {
           kOperational);
   v.field("checkpoint_interval", checkpoint_interval, {1s, 1h}, "How often state is written down.",
           kOperational | kLive);
-  v.field("max_rewind", max_rewind, {1min, 90 * 24h},
-          "How far back a start without a checkpoint may read.", kOperational);
+  v.field(
+      "max_rewind", max_rewind, {1min, 90 * 24h},
+      "How far back a kafka.start that is a duration may reach; longer ones are cut to it. What "
+      "the group has not dealt with is read all the same, and a time or earliest is not cut.",
+      kOperational);
 }
 void PrivacySection::visit(config::FieldVisitor& v) {
-  v.field("account_names", account_names, "How accounts are written in alerts.");
+  v.field(
+      "account_names", account_names,
+      "How accounts are written in alerts. account_id, session_id and event_id are passed on as "
+      "the producer wrote them, whatever this says.");
   v.field("key_file", key_file,
           "Key that account names are hashed with (64 hex digits); empty = key in state.path, made "
           "once.",

@@ -77,8 +77,8 @@ constexpr MetricInfo kTable[] = {
     row(Gauge::kInputSilent, "stuffwatch_input_silent_seconds", {{"input"}},
         "Time since the last record of the input. A silent feed is not calm."),
     row(Counter::kKafkaGapMessages, "stuffwatch_kafka_gap_messages_total", {},
-        "Messages between our checkpoint and where another group member had gone on; they were not "
-        "seen here."),
+        "Messages not seen here: gone from the topic before they were read, skipped because "
+        "kafka.start is a time, or dealt with by another member of the group in the meantime."),
 
     row(Counter::kMergeLateEvents, "stuffwatch_merge_late_events_total", {},
         "Events that came back behind the merge front. While this is 0, live, catch-up and restart "
@@ -112,7 +112,7 @@ constexpr MetricInfo kTable[] = {
     row(Gauge::kDetectorKeys, "stuffwatch_detector_keys", {{"detector"}},
         "Keys (addresses, accounts) a detector remembers."),
     row(Gauge::kDetectorMaxKeys, "stuffwatch_detector_max_keys", {{"detector"}},
-        "Keys it may remember."),
+        "Keys it may remember, all its tables together: twice max_keys for source_fanout."),
     row(Counter::kDetectorEvictions, "stuffwatch_detector_evicted_keys_total", {{"detector"}},
         "Keys forgotten early because the table was full."),
     row(Gauge::kDetectorBytes, "stuffwatch_detector_state_bytes", {{"detector"}},
@@ -156,7 +156,7 @@ constexpr MetricInfo kTable[] = {
         "From a revision's event time to its delivery.", kDelayBuckets),
 
     row(Counter::kCheckpoints, "stuffwatch_state_checkpoints_total", {{"result"}},
-        "Checkpoints: written, failed (not written), refused (not loaded)."),
+        "Checkpoints: ok (written), failed (not written), refused (not loaded)."),
     row(Gauge::kCheckpointTime, "stuffwatch_checkpoint_last_timestamp_seconds", {},
         "When the newest checkpoint was completed."),
     row(Gauge::kCheckpointBytes, "stuffwatch_checkpoint_bytes", {},
@@ -167,9 +167,9 @@ constexpr MetricInfo kTable[] = {
         "Records put aside as bad."),
 
     row(Counter::kConfigReloads, "stuffwatch_config_reloads_total", {{"result"}},
-        "Reloads of the configuration: applied, refused."),
+        "Reloads of the configuration: ok (applied), failed (nothing changed)."),
     row(Gauge::kConfigReloadSuccessful, "stuffwatch_config_last_reload_successful", {},
-        "1 when the last reload was applied, else 0."),
+        "1 when the configuration was last read without an error, at start or reload, else 0."),
     row(Gauge::kConfigReloadTime, "stuffwatch_config_last_reload_success_timestamp_seconds", {},
         "When the configuration in force was loaded."),
     row(Gauge::kCorpusUp, "stuffwatch_corpus_up", {}, "1 when a breach corpus is loaded."),

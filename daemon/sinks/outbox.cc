@@ -96,7 +96,7 @@ Result<std::uint64_t> Outbox::append(std::span<const Revision> revisions) {
       ++counts_.oversized_records;
       options_.notice(
           NoticeLevel::kError,
-          fmt::format("{}/{} is larger than {} bytes and was not kept: lower limits.alert_bytes",
+          fmt::format("{}/{} is larger than {} bytes and was not kept: lower alerts.max_bytes",
                       revision.id, revision.revision, kMaxRecordBytes));
       continue;
     }
