@@ -38,9 +38,11 @@ config::Result<void> check_format(const std::string& text) {
   for (const auto& decoder : ingest::decoders()) known += fmt::format(", {}", decoder.name);
   return config::misconfigured("\"{}\" is no format; there are {}", text, known);
 }
+std::optional<config::TimeMs> parse_date(const std::string& text) {
+  return config::parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
+}
 config::Result<void> check_expiry(const std::string& text) {
-  if (text.empty() || config::parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text))
-    return {};
+  if (text.empty() || parse_date(text)) return {};
   return config::misconfigured("\"{}\" is no date; write 2027-03-01 or 2027-03-01T12:00:00Z", text);
 }
 
@@ -74,7 +76,13 @@ void TrustedSource::visit(config::FieldVisitor& v) {
   v.field("reason", reason, "Why it is trusted; for whoever reads this next year.",
           config::kRequired);
   v.field("expires", expires, check_expiry,
-          "Date after which a warning says that it is due for review; empty = never.");
+          "From this date on, in event time, it is trusted no more; warnings begin a week before. "
+          "Empty = never.");
+}
+
+detectors::EventTime TrustedSource::until() const {
+  if (expires.empty()) return detectors::EventTime::max();
+  return parse_date(expires).value_or(detectors::EventTime::max());  // checked as it was read
 }
 
 void MergeSection::visit(config::FieldVisitor& v) {
@@ -246,6 +254,24 @@ detectors::AlertOrigin alert_origin(Config& config) {
           .max_bytes = config.alerts.max_bytes.count};
 }
 
+std::vector<std::string> expiring_trust(const Config& config, config::TimeMs now) {
+  std::vector<std::string> said;
+  for (const TrustedSource& source : config.trusted_sources) {
+    const auto until = source.until();
+    if (until <= now)
+      said.push_back(fmt::format(
+          "trusted source {} ({}) expired on {}: its events are judged like all others; renew it, "
+          "or take it out",
+          source.cidr, source.reason, source.expires));
+    else if (until - now <= 7 * 24h)
+      said.push_back(
+          fmt::format("trusted source {} ({}) expires on {}: renew it, or its events are judged "
+                      "like all others from then on",
+                      source.cidr, source.reason, source.expires));
+  }
+  return said;
+}
+
 config::Result<std::vector<pipeline::InputSettings>> input_settings(
     const Config& config, std::span<const InputSection> inputs) {
   ingest::DecodeSettings decode;
@@ -257,7 +283,7 @@ config::Result<std::vector<pipeline::InputSettings>> input_settings(
   for (const std::string& proxy : config.trusted_proxies)
     decode.trusted_proxies.push_back(network(proxy));
   for (const TrustedSource& source : config.trusted_sources)
-    decode.trusted_sources.push_back(network(source.cidr));
+    decode.trusted_sources.push_back({network(source.cidr), source.until()});
   std::vector<pipeline::InputSettings> all;
   for (const InputSection& input : inputs) {
     pipeline::InputSettings& out = all.emplace_back();

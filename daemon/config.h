@@ -40,6 +40,7 @@ struct InputSection {
 struct TrustedSource {
   std::string cidr, reason, expires;
   void visit(config::FieldVisitor& v);
+  [[nodiscard]] detectors::EventTime until() const;  // max() = for ever
 };
 
 struct MergeSection {
@@ -132,6 +133,8 @@ class Config final : public config::Section {
 [[nodiscard]] std::uint32_t worker_count(const Config& config);
 [[nodiscard]] pipeline::PipelineConfig pipeline_config(const Config& config);
 [[nodiscard]] detectors::AlertOrigin alert_origin(Config& config);
+// A sentence for each trusted source that has expired at `now`, or will within a week.
+[[nodiscard]] std::vector<std::string> expiring_trust(const Config& config, config::TimeMs now);
 // One a declared input. `inputs` may be other than the configuration's own (replay).
 [[nodiscard]] config::Result<std::vector<pipeline::InputSettings>> input_settings(
     const Config& config, std::span<const InputSection> inputs);

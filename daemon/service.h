@@ -75,7 +75,7 @@ class Service {
   std::unique_ptr<pipeline::CheckpointStore> checkpoints_;
   ingest::KafkaSource* kafka_ = nullptr;  // one of the pipeline's sources
   std::unique_ptr<http::Server> server_;
-  Clock::time_point next_checkpoint_{}, last_publish_{};
+  Clock::time_point next_checkpoint_{}, last_publish_{}, next_trust_check_{};
   bool stopping_ = false;
   CheckpointHealth checkpoint_health_;
   std::uint64_t events_at_publish_ = 0;

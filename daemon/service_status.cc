@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/log.h"
 #include "daemon/service.h"
 #include "version.h"
 
@@ -119,6 +120,10 @@ void Service::publish() {
                            ? static_cast<double>(events - events_at_publish_) / elapsed
                            : 0;
   last_publish_ = now, events_at_publish_ = events;
+  if (now >= next_trust_check_) {
+    for (const std::string& text : expiring_trust(*config_, wall_now())) log_warning(text);
+    next_trust_check_ = now + std::chrono::days(1);
+  }
   DaemonStatus s = status();
   publish_metrics(s);
   board_.publish(std::move(s));

@@ -109,7 +109,7 @@ void Pipeline::take(const Merge::Next& next) {
     ++counts_.late;
   } else if (head.origin->event_id != 0 && !dedup_.insert(head.origin->event_id, order)) {
     ++counts_.duplicates;
-  } else if (head.origin->trusted) {
+  } else if (head.event->time < head.origin->trusted_until) {
     ++counts_.trusted;
   } else {
     head.event->seq = ++seq_;
