@@ -11,6 +11,7 @@
 #include "config/printers.h"
 #include "config/rfc3339.h"
 #include "config/yaml_reader.h"
+#include "daemon/sinks/durable_file.h"
 #include "version.h"
 
 namespace stuffwatch::daemon {
@@ -212,8 +213,8 @@ config::Result<corpus::AccountHasher> account_hasher(const Config& config, bool 
   if (!config.privacy.key_file.empty())
     return corpus::AccountHasher::from_file(config.privacy.key_file);
   if (!config.state.path.empty()) {
-    std::error_code ignored;
-    std::filesystem::create_directories(config.state.path, ignored);
+    if (auto made = sinks::make_folder(config.state.path); !made)
+      return config::misconfigured("state.path: {}", made.error().message);
     return corpus::AccountHasher::from_file_or_create(std::filesystem::path(config.state.path) /
                                                       "key");
   }

@@ -9,6 +9,7 @@
 #include "config/differ.h"
 #include "daemon/http/routes.h"
 #include "daemon/log.h"
+#include "daemon/sinks/durable_file.h"
 #include "daemon/sinks/told_campaigns.h"
 #include "ingest/file_source.h"
 #include "ingest/kafka_dead_letter.h"
@@ -82,9 +83,8 @@ config::Result<void> Service::open_state() {
     for (auto& sink : config_->sinks) static_cast<void>(sink);
   } else {
     state_ = config_->state.path;
-    std::error_code error;
-    fs::create_directories(state_, error);
-    if (error) return config::misconfigured("state.path {}: {}", state_.string(), error.message());
+    if (auto made = sinks::make_folder(state_); !made)
+      return config::misconfigured("state.path: {}", made.error().message);
   }
   auto hasher = account_hasher(*config_, false);
   if (!hasher) return std::unexpected(hasher.error());

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
 
 #include "config/rfc3339.h"
 
@@ -44,6 +47,21 @@ TEST(TrustedSources, AreWarnedOfForAWeekAndAfterwards) {
               ElementsAre(HasSubstr("198.51.100.0/24 (office) expired on 2027-03-01")));
   EXPECT_THAT(expiring_trust(*config, at("2028-01-01T00:00:00Z")),
               ElementsAre(HasSubstr("(office) expired"), HasSubstr("(load test) expired")));
+}
+
+TEST(StateFolder, IsItsOwnersOnly) {
+  std::string parent = testing::TempDir() + "state-XXXXXX";
+  ASSERT_NE(::mkdtemp(parent.data()), nullptr);
+  const mode_t before = ::umask(0);
+  for (const std::string& path : {parent + "/one", parent + "/two/"}) {
+    Config config;
+    config.state.path = path;
+    EXPECT_TRUE(account_hasher(config, false));
+    EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms::owner_all)
+        << path;
+  }
+  ::umask(before);
+  std::filesystem::remove_all(parent);
 }
 
 }  // namespace
