@@ -16,7 +16,7 @@ namespace {
 constexpr double kLeastConfidence = .1;  // at or below it only the shape of the lines fits
 
 void add_counts(ingest::DecodeCounts& sum, const ingest::DecodeCounts& more) {
-  sum.records += more.records, sum.decoded += more.decoded,
+  sum.records += more.records, sum.bytes += more.bytes, sum.decoded += more.decoded,
       sum.unknown_fields += more.unknown_fields, sum.secret_fields += more.secret_fields;
   for (std::size_t i = 0; i < std::size(sum.skipped); ++i) sum.skipped[i] += more.skipped[i];
   for (std::size_t i = 0; i < std::size(sum.rejected); ++i) sum.rejected[i] += more.rejected[i];
@@ -36,7 +36,9 @@ void DecoderPool::decode(std::shared_ptr<Job> job, const InputSettings& settings
            std::make_unique<ingest::BatchDecoder>(info.make(), settings.decode, hasher_)});
       known = mine.end() - 1;
     }
+    const auto begin = std::chrono::steady_clock::now();
     known->decoder->decode(std::move(job->chunk), job->batch);
+    decoded_(std::chrono::steady_clock::now() - begin);
     job->done.store(true, std::memory_order_release);
   };
   pool_.workers() == 1 ? work(0) : pool_.submit(std::move(work));
@@ -94,6 +96,7 @@ void InputQueue::submit(ingest::RawChunk&& chunk) {
     decoder_ = guess.decoder;
   }
   auto job = std::make_shared<DecoderPool::Job>();
+  job->records = chunk.records.size();
   job->chunk = std::move(chunk);
   jobs_.push_back(job);
   decoders_.decode(std::move(job), settings_, *decoder_);
@@ -176,6 +179,12 @@ void InputQueue::skip_spent() {
     taken_.push_back(std::move(batches_.front().job));
     batches_.pop_front();
   }
+}
+
+std::size_t InputQueue::held() const {
+  std::size_t count = waiting_.size() + ready_.size();
+  for (const auto& job : jobs_) count += job->records;
+  return count;
 }
 
 std::int64_t InputQueue::next_offset() const {

@@ -343,7 +343,7 @@ OutboxUsage Outbox::usage() const {
   OutboxUsage usage = counts_;
   const std::uint64_t delivered = slowest();
   for (const Segment& segment : segments_) {
-    usage.bytes += segment.bytes;
+    usage.bytes += segment.bytes, usage.records += segment.records;
     if (segment.last <= delivered || segment.records == 0) continue;
     const std::uint64_t span = segment.last - segment.first + 1;
     const std::uint64_t open = segment.last - std::max(delivered, segment.first - 1);
