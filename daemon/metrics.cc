@@ -145,11 +145,13 @@ constexpr MetricInfo kTable[] = {
         "Share of the outbox's size or age cap in use, the larger of the two."),
     row(Gauge::kOutboxRecords, "stuffwatch_outbox_records", {}, "Revisions in the outbox."),
     row(Gauge::kSinkUp, "stuffwatch_sink_up", {{"sink"}},
-        "1 after a delivery that worked, 0 after one that failed."),
+        "0 after a delivery, or the look at the receiver when the daemon starts, that failed; else "
+        "1."),
     row(Counter::kSinkDelivered, "stuffwatch_sink_delivered_revisions_total", {{"sink"}},
         "Revisions a sink has taken."),
     row(Counter::kSinkFailed, "stuffwatch_sink_failed_deliveries_total", {{"sink"}},
-        "Deliveries that failed; they are tried again."),
+        "Deliveries, and looks at the receiver when the daemon starts, that failed; they are tried "
+        "again."),
     row(Gauge::kSinkLag, "stuffwatch_sink_lag_revisions", {{"sink"}},
         "Revisions in the outbox that a sink has not taken yet."),
     row(Gauge::kSinkLagSeconds, "stuffwatch_sink_lag_seconds", {{"sink"}},

@@ -166,6 +166,31 @@ TEST_F(SinkRunnerTest, BacksOffAndComesAgain) {
   EXPECT_THAT(said(), HasSubstr("sink fake works again"));
 }
 
+TEST_F(SinkRunnerTest, ASinkThatIsDownIsKnownBeforeTheFirstRevision) {
+  FakeSink::Book book;
+  book.down = true;
+  auto chosen = options("fake");
+  chosen.first_retry = 1ms, chosen.slowest_retry = 1ms;
+  const auto runner = attach(chosen, book);
+  runner->start();
+  ASSERT_TRUE(book.wait_for_checks(2));  // the first is dealt with by then
+  EXPECT_GT(runner->metrics().failures_in_row, 0U);
+  EXPECT_EQ(runner->problem(), "the receiver is down");
+  std::size_t checks = 0;
+  {
+    const std::scoped_lock lock(book.mutex);
+    book.down = false, checks = book.checks;
+  }
+  ASSERT_TRUE(book.wait_for_checks(checks + 1));
+  say(*outbox, {make_revision("c", 1)});
+  ASSERT_TRUE(book.wait_for(1));
+  runner->stop(10s);
+  EXPECT_EQ(runner->metrics().failures_in_row, 0U);
+  EXPECT_EQ(runner->problem(), "");
+  EXPECT_THAT(said(), HasSubstr("sink fake works again"));
+  EXPECT_EQ(book.checks, checks + 1) << "once it was reached, deliveries tell how it is";
+}
+
 TEST_F(SinkRunnerTest, PartOfABatchIsNotDeliveredTwice) {
   FakeSink::Book book;
   book.at_most = 3;
