@@ -123,7 +123,7 @@ class LiveCheck {
         say(false, "sink " + section.name, sink.error().message);
         continue;
       }
-      auto checked = (*sink)->check();
+      auto checked = (*sink)->check({});
       say(checked.has_value(), "sink " + section.name,
           checked ? "can be written to" : checked.error().message);
     }

@@ -164,8 +164,10 @@ SinkRunner::Step SinkRunner::step() {
 }
 
 // Before there is anything to deliver: a sink that cannot be written to is to be known before the first alert, not by it.
-SinkRunner::Step SinkRunner::probe() {
-  if (auto reached = sink_->check(); !reached) return failed_step(reached.error().message);
+SinkRunner::Step SinkRunner::probe(const std::stop_token& stop) {
+  const auto reached = sink_->check(stop);
+  if (!reached && stop.stop_requested()) return {Step::Kind::kIdle};
+  if (!reached) return failed_step(reached.error().message);
   succeeded();
   return {Step::Kind::kProgress};
 }
@@ -174,7 +176,7 @@ void SinkRunner::run(const std::stop_token& stop) {
   bool reached = false;
   while (!stop.stop_requested()) {
     const bool asking = !reached && reader_->position() >= outbox_.durable();
-    const Step step = asking ? probe() : this->step();
+    const Step step = asking ? probe(stop) : this->step();
     reached = reached || (asking && step.kind != Step::Kind::kRetry) || metrics_.delivered != 0;
     if (step.kind == Step::Kind::kRetry) {
       std::unique_lock lock(mutex_);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <semaphore>
+
 #include "daemon/sinks/cursor_file.h"
 #include "tests/daemon/sinks/sinks_fixture.h"
 
@@ -189,6 +191,35 @@ TEST_F(SinkRunnerTest, ASinkThatIsDownIsKnownBeforeTheFirstRevision) {
   EXPECT_EQ(runner->problem(), "");
   EXPECT_THAT(said(), HasSubstr("sink fake works again"));
   EXPECT_EQ(book.checks, checks + 1) << "once it was reached, deliveries tell how it is";
+}
+
+// A receiver that nobody answers for, until it is told to give up.
+class DeafSink final : public Sink {
+ public:
+  explicit DeafSink(std::binary_semaphore& asked) : asked_(asked) {}
+  config::Result<Delivered> deliver(std::span<const Revision>) override {
+    return config::failed("deaf");
+  }
+  config::Result<void> check(const std::stop_token& stop) override {
+    std::binary_semaphore told{0};
+    const std::stop_callback tell(stop, [&] { told.release(); });
+    asked_.release();
+    told.acquire();
+    return config::failed("nobody answered");
+  }
+
+ private:
+  std::binary_semaphore& asked_;
+};
+
+TEST_F(SinkRunnerTest, StopEndsTheLookAtAReceiver) {
+  std::binary_semaphore asked{0};
+  auto runner = SinkRunner::attach(options("deaf"), *outbox, std::make_unique<DeafSink>(asked));
+  ASSERT_TRUE(runner);
+  (*runner)->start();
+  asked.acquire();
+  (*runner)->stop(60s);
+  EXPECT_EQ((*runner)->metrics().failed, 0U) << "being told to stop is no failure";
 }
 
 TEST_F(SinkRunnerTest, PartOfABatchIsNotDeliveredTwice) {

@@ -165,7 +165,7 @@ class FakeSink final : public Sink {
     for (const Revision& revision : revisions.first(count)) book_.taken.push_back(label(revision));
     return Delivered{.count = count, .problem = count < revisions.size() ? "it takes no more" : ""};
   }
-  config::Result<void> check() override {
+  config::Result<void> check(const std::stop_token& /*stop*/) override {
     const std::scoped_lock lock(book_.mutex);
     ++book_.checks;
     book_.changed.notify_all();
