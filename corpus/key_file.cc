@@ -64,8 +64,8 @@ config::Result<Master> read_master(const std::filesystem::path& file) {
   const File input(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!input.open()) {
     return config::misconfigured(
-        "key file {}: {}; name the key that the corpus was built with, or make one: openssl rand "
-        "-hex 32 > {} && chmod 0400 {}",
+        "key file {}: {}; name the key that account names were hashed with so far, or make one: "
+        "openssl rand -hex 32 > {} && chmod 0400 {}",
         file.string(), std::strerror(errno), file.string(), file.string());
   }
   if (const auto rights = check_rights(input.get(), file); !rights)

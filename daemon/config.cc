@@ -11,6 +11,7 @@
 #include "config/printers.h"
 #include "config/rfc3339.h"
 #include "config/yaml_reader.h"
+#include "daemon/sinks/durable_file.h"
 #include "version.h"
 
 namespace stuffwatch::daemon {
@@ -38,9 +39,11 @@ config::Result<void> check_format(const std::string& text) {
   for (const auto& decoder : ingest::decoders()) known += fmt::format(", {}", decoder.name);
   return config::misconfigured("\"{}\" is no format; there are {}", text, known);
 }
+std::optional<config::TimeMs> parse_date(const std::string& text) {
+  return config::parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
+}
 config::Result<void> check_expiry(const std::string& text) {
-  if (text.empty() || config::parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text))
-    return {};
+  if (text.empty() || parse_date(text)) return {};
   return config::misconfigured("\"{}\" is no date; write 2027-03-01 or 2027-03-01T12:00:00Z", text);
 }
 
@@ -61,6 +64,9 @@ void InputSection::visit(config::FieldVisitor& v) {
   v.field(
       "delay", delay, {0s, 24h},
       "By how much this input is late by nature; the others wait in order time, not on the clock.");
+  v.field("expected_silence", expected_silence, {0s, 30 * 24h},
+          "For how long it may bring nothing before /readyz calls it silent; 0 = for ever.",
+          kOperational);
   v.field("year", year, {0, 9999},
           "Year of stamps that have none (syslog); 0 finds it from the data.");
   v.field("zone", zone, check_zone,
@@ -74,7 +80,13 @@ void TrustedSource::visit(config::FieldVisitor& v) {
   v.field("reason", reason, "Why it is trusted; for whoever reads this next year.",
           config::kRequired);
   v.field("expires", expires, check_expiry,
-          "Date after which a warning says that it is due for review; empty = never.");
+          "From this date on, in event time, it is trusted no more; warnings begin a week before. "
+          "Empty = never.");
+}
+
+detectors::EventTime TrustedSource::until() const {
+  if (expires.empty()) return detectors::EventTime::max();
+  return parse_date(expires).value_or(detectors::EventTime::max());  // checked as it was read
 }
 
 void MergeSection::visit(config::FieldVisitor& v) {
@@ -114,11 +126,17 @@ void StateSection::visit(config::FieldVisitor& v) {
           kOperational);
   v.field("checkpoint_interval", checkpoint_interval, {1s, 1h}, "How often state is written down.",
           kOperational | kLive);
-  v.field("max_rewind", max_rewind, {1min, 90 * 24h},
-          "How far back a start without a checkpoint may read.", kOperational);
+  v.field(
+      "max_rewind", max_rewind, {1min, 90 * 24h},
+      "How far back a kafka.start that is a duration may reach; longer ones are cut to it. What "
+      "the group has not dealt with is read all the same, and a time or earliest is not cut.",
+      kOperational);
 }
 void PrivacySection::visit(config::FieldVisitor& v) {
-  v.field("account_names", account_names, "How accounts are written in alerts.");
+  v.field(
+      "account_names", account_names,
+      "How accounts are written in alerts. account_id, session_id and event_id are passed on as "
+      "the producer wrote them, whatever this says.");
   v.field("key_file", key_file,
           "Key that account names are hashed with (64 hex digits); empty = key in state.path, made "
           "once.",
@@ -198,8 +216,8 @@ config::Result<corpus::AccountHasher> account_hasher(const Config& config, bool 
   if (!config.privacy.key_file.empty())
     return corpus::AccountHasher::from_file(config.privacy.key_file);
   if (!config.state.path.empty()) {
-    std::error_code ignored;
-    std::filesystem::create_directories(config.state.path, ignored);
+    if (auto made = sinks::make_folder(config.state.path); !made)
+      return config::misconfigured("state.path: {}", made.error().message);
     return corpus::AccountHasher::from_file_or_create(std::filesystem::path(config.state.path) /
                                                       "key");
   }
@@ -240,6 +258,24 @@ detectors::AlertOrigin alert_origin(Config& config) {
           .max_bytes = config.alerts.max_bytes.count};
 }
 
+std::vector<std::string> expiring_trust(const Config& config, config::TimeMs now) {
+  std::vector<std::string> said;
+  for (const TrustedSource& source : config.trusted_sources) {
+    const auto until = source.until();
+    if (until <= now)
+      said.push_back(fmt::format(
+          "trusted source {} ({}) expired on {}: its events are judged like all others; renew it, "
+          "or take it out",
+          source.cidr, source.reason, source.expires));
+    else if (until - now <= 7 * 24h)
+      said.push_back(
+          fmt::format("trusted source {} ({}) expires on {}: renew it, or its events are judged "
+                      "like all others from then on",
+                      source.cidr, source.reason, source.expires));
+  }
+  return said;
+}
+
 config::Result<std::vector<pipeline::InputSettings>> input_settings(
     const Config& config, std::span<const InputSection> inputs) {
   ingest::DecodeSettings decode;
@@ -251,7 +287,7 @@ config::Result<std::vector<pipeline::InputSettings>> input_settings(
   for (const std::string& proxy : config.trusted_proxies)
     decode.trusted_proxies.push_back(network(proxy));
   for (const TrustedSource& source : config.trusted_sources)
-    decode.trusted_sources.push_back(network(source.cidr));
+    decode.trusted_sources.push_back({network(source.cidr), source.until()});
   std::vector<pipeline::InputSettings> all;
   for (const InputSection& input : inputs) {
     pipeline::InputSettings& out = all.emplace_back();

@@ -30,7 +30,7 @@ struct InputSection {
   std::string name, topic, file, format = "auto", app, tenant;
   bool simulated = false;
   std::uint32_t simulated_rate = 50;
-  std::chrono::milliseconds delay{0};
+  std::chrono::milliseconds delay{0}, expected_silence = std::chrono::hours{1};
   int year = 0;  // 0 = found from the data
   std::string zone;
 
@@ -40,6 +40,7 @@ struct InputSection {
 struct TrustedSource {
   std::string cidr, reason, expires;
   void visit(config::FieldVisitor& v);
+  [[nodiscard]] detectors::EventTime until() const;  // max() = for ever
 };
 
 struct MergeSection {
@@ -132,6 +133,8 @@ class Config final : public config::Section {
 [[nodiscard]] std::uint32_t worker_count(const Config& config);
 [[nodiscard]] pipeline::PipelineConfig pipeline_config(const Config& config);
 [[nodiscard]] detectors::AlertOrigin alert_origin(Config& config);
+// A sentence for each trusted source that has expired at `now`, or will within a week.
+[[nodiscard]] std::vector<std::string> expiring_trust(const Config& config, config::TimeMs now);
 // One a declared input. `inputs` may be other than the configuration's own (replay).
 [[nodiscard]] config::Result<std::vector<pipeline::InputSettings>> input_settings(
     const Config& config, std::span<const InputSection> inputs);

@@ -71,14 +71,15 @@ constexpr MetricInfo kTable[] = {
         "Events with a field named like a password. It is never read; stop the producer from "
         "sending it."),
     row(Gauge::kInputLag, "stuffwatch_input_lag_records", {{"input"}},
-        "Records between what is processed and the end of the input."),
+        "Records between what the merge has taken and the end of the topic."),
     row(Gauge::kInputBehind, "stuffwatch_input_behind_seconds", {{"input"}},
         "Now minus the newest event time accepted from the input."),
     row(Gauge::kInputSilent, "stuffwatch_input_silent_seconds", {{"input"}},
-        "Time since the last record of the input. A silent feed is not calm."),
+        "Time since the last record of the input, or since it was first looked at. A silent feed "
+        "is not calm."),
     row(Counter::kKafkaGapMessages, "stuffwatch_kafka_gap_messages_total", {},
-        "Messages between our checkpoint and where another group member had gone on; they were not "
-        "seen here."),
+        "Messages not seen here: gone from the topic before they were read, skipped because "
+        "kafka.start is a time, or dealt with by another member of the group in the meantime."),
 
     row(Counter::kMergeLateEvents, "stuffwatch_merge_late_events_total", {},
         "Events that came back behind the merge front. While this is 0, live, catch-up and restart "
@@ -100,19 +101,21 @@ constexpr MetricInfo kTable[] = {
     row(Counter::kPipelineBatches, "stuffwatch_pipeline_batches_total", {},
         "Batches handed to the detectors."),
     row(Histogram::kStageSeconds, "stuffwatch_pipeline_stage_seconds", {{"stage"}},
-        "Time a batch spends in a stage.", kLatencyBuckets),
+        "Time to decode a chunk of records (decode), or to take a block of events through "
+        "detectors and campaigns (detect).",
+        kLatencyBuckets),
     row(Gauge::kWatermarkTime, "stuffwatch_watermark_timestamp_seconds", {},
         "Event time up to which everything has been judged."),
     row(Gauge::kWatermarkLag, "stuffwatch_watermark_lag_seconds", {}, "Now minus the watermark."),
-    row(Gauge::kQueueBatches, "stuffwatch_pipeline_queue_batches", {{"queue"}},
-        "Batches waiting in a queue."),
-    row(Gauge::kQueueCapacity, "stuffwatch_pipeline_queue_capacity_batches", {{"queue"}},
-        "Batches a queue can hold."),
+    row(Gauge::kQueueBytes, "stuffwatch_pipeline_queue_bytes", {{"input"}},
+        "Bytes of the input that are read ahead, and what they are decoded to."),
+    row(Gauge::kQueueCapacity, "stuffwatch_pipeline_queue_capacity_bytes", {},
+        "Up to where an input is read ahead."),
 
     row(Gauge::kDetectorKeys, "stuffwatch_detector_keys", {{"detector"}},
         "Keys (addresses, accounts) a detector remembers."),
     row(Gauge::kDetectorMaxKeys, "stuffwatch_detector_max_keys", {{"detector"}},
-        "Keys it may remember."),
+        "Keys it may remember, all its tables together: twice max_keys for source_fanout."),
     row(Counter::kDetectorEvictions, "stuffwatch_detector_evicted_keys_total", {{"detector"}},
         "Keys forgotten early because the table was full."),
     row(Gauge::kDetectorBytes, "stuffwatch_detector_state_bytes", {{"detector"}},
@@ -127,14 +130,13 @@ constexpr MetricInfo kTable[] = {
 
     row(Gauge::kOpenCampaigns, "stuffwatch_open_campaigns", {{"severity"}},
         "Campaigns that are open."),
-    row(Counter::kCampaignsOpened, "stuffwatch_opened_campaigns_total", {{"attack"}},
-        "Campaigns opened."),
+    row(Counter::kCampaignsOpened, "stuffwatch_opened_campaigns_total", {}, "Campaigns opened."),
     row(Counter::kCampaignRevisions, "stuffwatch_campaign_revisions_total", {{"reason"}},
         "Revisions made, by why."),
     row(Gauge::kOpenCompromisedAccounts, "stuffwatch_open_compromised_accounts", {},
-        "Likely compromised accounts nobody has dealt with."),
+        "Compromised accounts of open campaigns."),
     row(Gauge::kOldestCompromisedAccountAge, "stuffwatch_oldest_compromised_account_age_seconds",
-        {}, "Age of the oldest of them; 0 when there is none."),
+        {}, "Time since the first login among them; 0 when there is none."),
 
     row(Counter::kOutboxAppended, "stuffwatch_outbox_appended_revisions_total", {},
         "Revisions written to the outbox."),
@@ -143,11 +145,13 @@ constexpr MetricInfo kTable[] = {
         "Share of the outbox's size or age cap in use, the larger of the two."),
     row(Gauge::kOutboxRecords, "stuffwatch_outbox_records", {}, "Revisions in the outbox."),
     row(Gauge::kSinkUp, "stuffwatch_sink_up", {{"sink"}},
-        "1 after a delivery that worked, 0 after one that failed."),
+        "0 after a delivery, or the look at the receiver when the daemon starts, that failed; else "
+        "1."),
     row(Counter::kSinkDelivered, "stuffwatch_sink_delivered_revisions_total", {{"sink"}},
         "Revisions a sink has taken."),
     row(Counter::kSinkFailed, "stuffwatch_sink_failed_deliveries_total", {{"sink"}},
-        "Deliveries that failed; they are tried again."),
+        "Deliveries, and looks at the receiver when the daemon starts, that failed; they are tried "
+        "again."),
     row(Gauge::kSinkLag, "stuffwatch_sink_lag_revisions", {{"sink"}},
         "Revisions in the outbox that a sink has not taken yet."),
     row(Gauge::kSinkLagSeconds, "stuffwatch_sink_lag_seconds", {{"sink"}},
@@ -156,7 +160,7 @@ constexpr MetricInfo kTable[] = {
         "From a revision's event time to its delivery.", kDelayBuckets),
 
     row(Counter::kCheckpoints, "stuffwatch_state_checkpoints_total", {{"result"}},
-        "Checkpoints: written, failed (not written), refused (not loaded)."),
+        "Checkpoints: ok (written), failed (not written), refused (not loaded)."),
     row(Gauge::kCheckpointTime, "stuffwatch_checkpoint_last_timestamp_seconds", {},
         "When the newest checkpoint was completed."),
     row(Gauge::kCheckpointBytes, "stuffwatch_checkpoint_bytes", {},
@@ -167,9 +171,9 @@ constexpr MetricInfo kTable[] = {
         "Records put aside as bad."),
 
     row(Counter::kConfigReloads, "stuffwatch_config_reloads_total", {{"result"}},
-        "Reloads of the configuration: applied, refused."),
+        "Reloads of the configuration: ok (applied), failed (nothing changed)."),
     row(Gauge::kConfigReloadSuccessful, "stuffwatch_config_last_reload_successful", {},
-        "1 when the last reload was applied, else 0."),
+        "1 when the configuration was last read without an error, at start or reload, else 0."),
     row(Gauge::kConfigReloadTime, "stuffwatch_config_last_reload_success_timestamp_seconds", {},
         "When the configuration in force was loaded."),
     row(Gauge::kCorpusUp, "stuffwatch_corpus_up", {}, "1 when a breach corpus is loaded."),

@@ -35,6 +35,7 @@ enum class Counter : std::uint8_t {
   kLateEvents,
   kPipelineEvents,
   kPipelineBatches,
+  kCampaignsOpened,
   kOutboxAppended,
   kHttpRefusedConnections,
   // input
@@ -51,8 +52,6 @@ enum class Counter : std::uint8_t {
   kDetectorFindings,
   // detector, reached
   kEvidenceLives,
-  // attack
-  kCampaignsOpened,
   // reason
   kCampaignRevisions,
   kDeadLetters,
@@ -82,6 +81,7 @@ enum class Gauge : std::uint8_t {
   kConfigReloadSuccessful,
   kConfigReloadTime,
   kCorpusUp,
+  kQueueCapacity,
   // version, compiler
   kBuildInfo,
   // state
@@ -91,9 +91,7 @@ enum class Gauge : std::uint8_t {
   kInputLag,
   kInputBehind,
   kInputSilent,
-  // queue
-  kQueueBatches,
-  kQueueCapacity,
+  kQueueBytes,
   // detector
   kDetectorKeys,
   kDetectorMaxKeys,

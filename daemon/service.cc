@@ -10,6 +10,7 @@
 #include "config/differ.h"
 #include "daemon/http/routes.h"
 #include "daemon/log.h"
+#include "daemon/sinks/durable_file.h"
 #include "daemon/sinks/told_campaigns.h"
 #include "ingest/file_source.h"
 #include "ingest/kafka_dead_letter.h"
@@ -61,6 +62,7 @@ config::Result<void> Service::start() {
   set_up_log(config_->log);
   started_ = wall_now();
   config_sha256_ = fingerprint(*config_);
+  config_in_force(true);
   if (config_->inputs.empty())
     return config::misconfigured(
         "there is nothing to watch: name at least one of `inputs` (a topic, a file, or simulated: "
@@ -85,9 +87,8 @@ config::Result<void> Service::open_state() {
     for (auto& sink : config_->sinks) static_cast<void>(sink);
   } else {
     state_ = config_->state.path;
-    std::error_code error;
-    fs::create_directories(state_, error);
-    if (error) return config::misconfigured("state.path {}: {}", state_.string(), error.message());
+    if (auto made = sinks::make_folder(state_); !made)
+      return config::misconfigured("state.path: {}", made.error().message);
   }
   auto hasher = account_hasher(*config_, false);
   if (!hasher) return std::unexpected(hasher.error());
@@ -108,7 +109,9 @@ config::Result<void> Service::open_sinks() {
   context.state_path = state_;
   sinks::DeliveryOptions options{
       .context = std::move(context), .sinks = std::move(*sections), .outbox = config_->outbox};
-  options.delivered = [](std::string_view name, const Revision& r) {
+  options.delivered = [this](std::string_view name, const Revision& r) {
+    metrics_.observe(Histogram::kAlertDelay, {name},
+                     std::max(0.0, std::chrono::duration<double>(wall_now() - r.time).count()));
     log_info(r.summary, {{"sink", name},
                          {"id", r.id},
                          {"revision", r.revision},
@@ -171,6 +174,11 @@ config::Result<void> Service::open_pipeline() {
                   {{"input", n.input->name()},
                    {"behind_seconds", seconds},
                    {"next_offset", n.input->next_offset()}});
+    };
+    hooks.on_stage = [this](Pipeline::Hooks::Stage stage, std::chrono::nanoseconds took) {
+      metrics_.observe(Histogram::kStageSeconds,
+                       {stage == Pipeline::Hooks::Stage::kDecode ? "decode" : "detect"},
+                       std::chrono::duration<double>(took).count());
     };
     hooks.on_error = [](const config::Error& error) { log_error(error.message); };
     hooks.cut_due = [this] { return Clock::now() >= next_checkpoint_; };
@@ -370,7 +378,7 @@ void Service::checkpoint_done(const pipeline::CheckpointStore::Done& done) {
 void Service::reload() {
   auto fresh = load_config(file_, overrides_);
   metrics_.add(Counter::kConfigReloads, {fresh ? "ok" : "failed"}, 1);
-  metrics_.set(Gauge::kConfigReloadSuccessful, {}, fresh ? 1 : 0);
+  config_in_force(fresh.has_value());
   if (!fresh) return log_error("reload failed, nothing changes: " + fresh.error().message);
   if (own_state_) (*fresh)->state.path = config_->state.path;
   std::size_t waiting = 0;
@@ -382,8 +390,6 @@ void Service::reload() {
   config_->log = (*fresh)->log;
   config_->state.checkpoint_interval = (*fresh)->state.checkpoint_interval;
   set_up_log(config_->log);
-  metrics_.set(Gauge::kConfigReloadTime, {},
-               static_cast<double>(wall_now().time_since_epoch().count()) / 1000);
   log_info("reloaded", {{"file", file_}, {"waiting_for_restart", waiting}});
 }
 

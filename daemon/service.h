@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -54,13 +55,22 @@ class Service {
   void refuse(const pipeline::InputQueue& input, const ingest::RawRecord& record,
               ingest::Reject why);
   void reload();
+  void config_in_force(bool fresh);
   void checkpoint();
   void checkpoint_done(const pipeline::CheckpointStore::Done& done);
   void publish();
   void publish_metrics(const DaemonStatus& status);
+  void publish_pipeline_metrics(const DaemonStatus& status);
+  void publish_input_metrics(const DaemonStatus& status);
+  void forget_inputs(const DaemonStatus& status);
+  void publish_detector_metrics(const DaemonStatus& status);
+  void publish_campaign_metrics(const DaemonStatus& status);
+  void publish_output_metrics(const DaemonStatus& status);
   [[nodiscard]] DaemonStatus status();
   void add_inputs(DaemonStatus& status);
+  void listen(const pipeline::InputQueue& queue, InputHealth& health);
   void judge(DaemonStatus& status) const;
+  [[nodiscard]] std::vector<std::string> silent_inputs() const;
 
   std::unique_ptr<Config> config_;
   std::string file_;
@@ -79,15 +89,18 @@ class Service {
   std::unique_ptr<pipeline::CheckpointStore> checkpoints_;
   ingest::KafkaSource* kafka_ = nullptr;  // one of the pipeline's sources
   std::unique_ptr<http::Server> server_;
-  Clock::time_point next_checkpoint_{}, last_publish_{};
+  Clock::time_point next_checkpoint_{}, last_publish_{}, next_trust_check_{};
   const std::atomic<bool>* stop_ = nullptr;
   bool gave_up_ = false;  // something could not be kept: nothing may be committed any more
   std::string held_;      // why everything waits, while it does
   Clock::time_point next_complaint_{};
   std::set<std::string> assumed_years_;  // inputs that were warned about
   CheckpointHealth checkpoint_health_;
-  std::uint64_t events_at_publish_ = 0;
-  double events_per_second_ = 0;
+  struct Heard {  // of an input, when it was last looked at
+    std::uint64_t records = 0, events = 0;
+    Clock::time_point looked{}, last_record{};
+  };
+  std::map<std::string, Heard> heard_;
 };
 
 }  // namespace stuffwatch::daemon

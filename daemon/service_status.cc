@@ -1,7 +1,11 @@
 // What the service says of itself: status, readiness and metrics, once a second.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "config/duration.h"
+#include "daemon/log.h"
 #include "daemon/service.h"
 #include "version.h"
 
@@ -23,7 +27,7 @@ DaemonStatus Service::status() {
   add_inputs(s);
   for (const auto& sink : delivery_->sinks())
     s.sinks.push_back({sink.name, sink.type, sink.up, sink.delivered, sink.failed, sink.lag_records,
-                       sink.problem});
+                       sink.problem, seconds_of(sink.lag)});
   const auto usage = pipeline_->engine().usage();
   const auto warming = pipeline_->tick() == detectors::EventTime::min()
                            ? std::vector<std::string>{}
@@ -35,7 +39,7 @@ DaemonStatus Service::status() {
                            usage[k].keys, usage[k].max_keys, usage[k].evictions, usage[k].bytes});
   }
   const auto outbox = delivery_->outbox().usage();
-  s.outbox = {outbox.bytes, outbox.appended, outbox.share_of_cap};
+  s.outbox = {outbox.bytes, outbox.records, outbox.share_of_cap};
   s.checkpoint = checkpoint_health_;
   if (pipeline_->tick() != detectors::EventTime::min())
     s.watermark = pipeline_->tick() - config_->merge.allowed_lateness;
@@ -59,6 +63,7 @@ void Service::add_inputs(DaemonStatus& s) {
     const auto known = of_source.find(q.name());
     if (known != of_source.end())
       h.problem = known->second.problem, h.lag_records = known->second.lag;
+    if (h.lag_records) *h.lag_records += static_cast<std::int64_t>(q.held());
     if (q.failed()) h.problem = q.problem();
     h.state = q.failed()                                       ? "failed"
               : left_out                                       ? "left_out"
@@ -67,8 +72,49 @@ void Service::add_inputs(DaemonStatus& s) {
               : idle                                           ? "idle"
                                                                : "reading";
     if (q.newest()) h.seconds_behind = seconds_of(s.published - *q.newest());
+    listen(q, h);
     s.inputs.push_back(std::move(h));
   });
+}
+
+// What only shows from one look to the next: how fast the input is, and for how long it has been silent.
+void Service::listen(const pipeline::InputQueue& queue, InputHealth& health) {
+  const auto now = Clock::now();
+  const auto& counts = queue.counts();
+  auto [at, first] =
+      heard_.try_emplace(health.name, Heard{counts.records, counts.decoded, now, now});
+  Heard& before = at->second;
+  if (counts.records != before.records) before.last_record = now;
+  const double elapsed = std::chrono::duration<double>(now - before.looked).count();
+  if (elapsed > 0 && counts.decoded > before.events)
+    health.events_per_second = static_cast<double>(counts.decoded - before.events) / elapsed;
+  health.seconds_silent = std::chrono::duration<double>(now - before.last_record).count();
+  before.records = counts.records, before.events = counts.decoded, before.looked = now;
+}
+
+// A dead feed looks like a quiet night. An entry of `inputs` is silent when all its partitions or files are, and more is to come.
+std::vector<std::string> Service::silent_inputs() const {
+  std::vector<Clock::time_point> last(config_->inputs.size(), Clock::time_point::max());
+  pipeline_->merge().for_each([&](const pipeline::InputQueue& queue, bool, bool) {
+    const auto heard = heard_.find(queue.name());
+    if (heard == heard_.end() || queue.finished()) return;
+    Clock::time_point& newest = last[queue.id().declared];
+    newest = newest == Clock::time_point::max() ? heard->second.last_record
+                                                : std::max(newest, heard->second.last_record);
+  });
+  std::vector<std::string> silent;
+  for (std::size_t i = 0; i < last.size(); ++i) {
+    const InputSection& input = config_->inputs[i];
+    const auto patience = input.expected_silence;
+    if (last[i] == Clock::time_point::max() || patience.count() == 0 ||
+        Clock::now() - last[i] < patience)
+      continue;
+    silent.push_back(
+        fmt::format("{}: no record for {}; is whoever writes it alive? What is normal is "
+                    "inputs[].expected_silence",
+                    input.name, config::format_duration(patience)));
+  }
+  return silent;
 }
 
 // Full, degraded, blind or standby, with every reason and its remedy.
@@ -90,6 +136,7 @@ void Service::judge(DaemonStatus& s) const {
               (input.problem.empty() ? "it is not waited for; see the log for the delay to declare"
                                      : input.problem));
   }
+  for (const std::string& silent : silent_inputs()) say("input_silent", silent), degraded = true;
   if (kafka_ != nullptr && !kafka_->problem().empty())
     say("kafka", kafka_->problem()), degraded = true;
   for (const SinkHealth& sink : s.sinks)
@@ -119,12 +166,11 @@ void Service::judge(DaemonStatus& s) const {
 
 void Service::publish() {
   const auto now = Clock::now();
-  const double elapsed = std::chrono::duration<double>(now - last_publish_).count();
-  const std::uint64_t events = pipeline_->counts().events;
-  events_per_second_ = elapsed > 0 && events >= events_at_publish_
-                           ? static_cast<double>(events - events_at_publish_) / elapsed
-                           : 0;
-  last_publish_ = now, events_at_publish_ = events;
+  last_publish_ = now;
+  if (now >= next_trust_check_) {
+    for (const std::string& text : expiring_trust(*config_, wall_now())) log_warning(text);
+    next_trust_check_ = now + std::chrono::days(1);
+  }
   DaemonStatus s = status();
   publish_metrics(s);
   pipeline_->merge().for_each([&](const pipeline::InputQueue& q, bool, bool) {
@@ -133,73 +179,6 @@ void Service::publish() {
                   {{"input", q.name()}});
   });
   board_.publish(std::move(s));
-}
-
-void Service::publish_metrics(const DaemonStatus& s) {
-  const auto& counts = pipeline_->counts();
-  metrics_.raise(Counter::kPipelineEvents, {}, counts.events),
-      metrics_.raise(Counter::kPipelineBatches, {}, counts.steps);
-  metrics_.raise(Counter::kDuplicateEvents, {}, counts.duplicates),
-      metrics_.raise(Counter::kLateEvents, {}, counts.late);
-  metrics_.raise(Counter::kDedupForcedEvictions, {}, pipeline_->dedup_forced_evictions());
-  metrics_.raise(Counter::kMergeLateEvents, {}, pipeline_->merge().behind_front());
-  if (kafka_ != nullptr)
-    metrics_.raise(Counter::kKafkaGapMessages, {}, kafka_->gap_messages() + counts.passed_over);
-  metrics_.set(Gauge::kMergeLeftOutInputs, {}, static_cast<double>(pipeline_->merge().left_out()));
-  metrics_.set(Gauge::kViewPartial, {}, pipeline_->partial() ? 1 : 0);
-  if (s.watermark) {
-    metrics_.set(Gauge::kWatermarkTime, {}, seconds_of(s.watermark->time_since_epoch()));
-    metrics_.set(Gauge::kWatermarkLag, {}, seconds_of(s.published - *s.watermark));
-  }
-  pipeline_->merge().for_each([&](const pipeline::InputQueue& q, bool left_out, bool) {
-    const auto& c = q.counts();
-    metrics_.raise(Counter::kInputRecords, {q.name()}, c.records),
-        metrics_.raise(Counter::kInputEvents, {q.name()}, c.decoded);
-    metrics_.raise(Counter::kInputUnknownFields, {q.name()}, c.unknown_fields),
-        metrics_.raise(Counter::kInputSecretFields, {q.name()}, c.secret_fields);
-    for (std::size_t i = 1; i < std::size(c.skipped); ++i)
-      if (c.skipped[i] != 0)
-        metrics_.raise(Counter::kInputSkipped, {q.name(), name_of(static_cast<ingest::Skip>(i))},
-                       c.skipped[i]);
-    metrics_.set(Gauge::kInputUp, {q.name()},
-                 left_out || q.status() == ingest::ReadStatus::kUnreachable ? 0 : 1);
-    if (q.newest())
-      metrics_.set(Gauge::kInputBehind, {q.name()}, seconds_of(s.published - *q.newest()));
-  });
-  const auto usage = pipeline_->engine().usage();
-  for (std::size_t k = 0; k < usage.size(); ++k) {
-    const std::string_view name = config_->detectors.kinds[k]->info().name;
-    metrics_.raise(Counter::kDetectorEvictions, {name}, usage[k].evictions),
-        metrics_.raise(Counter::kDetectorFindings, {name}, pipeline_->engine().findings(k));
-    static constexpr std::string_view kReached[] = {"100", "1000", "10000"};
-    for (std::size_t i = 0; i < 3; ++i)
-      metrics_.raise(Counter::kEvidenceLives, {name, kReached[i]}, usage[k].reached[i]);
-    metrics_.set(Gauge::kDetectorKeys, {name}, static_cast<double>(usage[k].keys)),
-        metrics_.set(Gauge::kDetectorMaxKeys, {name}, static_cast<double>(usage[k].max_keys));
-    metrics_.set(Gauge::kDetectorBytes, {name}, static_cast<double>(usage[k].bytes)),
-        metrics_.set(Gauge::kDetectorWarm, {name}, s.detectors[k].warm ? 1 : 0);
-  }
-  double open[5] = {};
-  for (const auto& [id, campaign] : pipeline_->engine().campaigns().all())
-    if (campaign->open) open[static_cast<std::size_t>(campaign->severity)] += 1;
-  for (std::size_t i = 0; i < 5; ++i)
-    metrics_.set(Gauge::kOpenCampaigns, {name_of(static_cast<detectors::Severity>(i))}, open[i]);
-  metrics_.set(Gauge::kOpenCompromisedAccounts, {},
-               static_cast<double>(s.open_compromised_accounts));
-  for (const SinkHealth& sink : s.sinks) {
-    metrics_.raise(Counter::kSinkDelivered, {sink.name}, sink.delivered),
-        metrics_.raise(Counter::kSinkFailed, {sink.name}, sink.failed);
-    metrics_.set(Gauge::kSinkUp, {sink.name}, sink.up ? 1 : 0),
-        metrics_.set(Gauge::kSinkLag, {sink.name}, static_cast<double>(sink.lag_revisions));
-  }
-  metrics_.raise(Counter::kOutboxAppended, {}, s.outbox.records);
-  metrics_.set(Gauge::kOutboxBytes, {}, static_cast<double>(s.outbox.bytes)),
-      metrics_.set(Gauge::kOutboxUsed, {}, s.outbox.used_ratio);
-  if (s.checkpoint.last)
-    metrics_.set(Gauge::kCheckpointTime, {}, seconds_of(s.checkpoint.last->time_since_epoch()));
-  metrics_.set(Gauge::kCheckpointBytes, {}, static_cast<double>(s.checkpoint.bytes));
-  for (const ServiceState state : kServiceStates)
-    metrics_.set(Gauge::kServiceState, {name_of(state)}, s.state == state ? 1 : 0);
 }
 
 }  // namespace stuffwatch::daemon

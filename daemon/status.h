@@ -40,7 +40,8 @@ struct InputHealth {
   std::optional<std::int64_t> lag_records;
   std::optional<double> seconds_behind;  // now - newest event time
   double events_per_second = 0;
-  std::string problem;  // empty, or what is wrong, with the remedy
+  std::string problem;        // empty, or what is wrong, with the remedy
+  double seconds_silent = 0;  // since its last record, or since it was first looked at
 };
 
 struct SinkHealth {
@@ -48,6 +49,7 @@ struct SinkHealth {
   bool up = true;
   std::uint64_t delivered = 0, failed = 0, lag_revisions = 0;
   std::string problem;
+  double lag_seconds = 0;  // age of the oldest revision that it has not taken
 };
 
 struct DetectorHealth {

@@ -54,9 +54,20 @@ BatchDecoder::BatchDecoder(std::unique_ptr<Decoder> decoder, const DecodeSetting
       default_app_(settings.app),
       default_tenant_(settings.tenant),
       trusted_proxies_(settings.trusted_proxies),
-      trusted_sources_(settings.trusted_sources),
       hasher_(hasher),
-      clients_(kClients) {}
+      clients_(kClients) {
+  std::map<detectors::EventTime, std::vector<detectors::Network>> by_expiry;
+  for (const TrustedNetwork& trusted : settings.trusted_sources)
+    by_expiry[trusted.until].push_back(trusted.network);
+  for (const auto& [until, networks] : by_expiry)
+    trusted_sources_.emplace(until, NetworkSet(networks));
+}
+
+detectors::EventTime BatchDecoder::trusted_until(const detectors::IpAddress& ip) const {
+  for (const auto& [until, networks] : trusted_sources_)
+    if (networks.contains(ip)) return until;
+  return detectors::EventTime::min();
+}
 
 void BatchDecoder::decode(RawChunk&& chunk, EventBatch& out) {
   out.events.clear();
@@ -86,7 +97,7 @@ void BatchDecoder::decode_one(std::uint32_t record) {
   const auto fields_before = std::pair(counts.unknown_fields, counts.secret_fields);
   Verdict verdict = decoder_->decode(out_->chunk.records[record], *this);
   if (refused_ != Reject::kNone && verdict.decoded()) verdict = Verdict::rejected(refused_);
-  ++counts.records;
+  ++counts.records, counts.bytes += bytes_.size();
   if (verdict.decoded()) {
     ++counts.decoded;
     return;
@@ -136,7 +147,7 @@ void BatchDecoder::add(const RawLogin& login) {
   origin.record = record_;
   origin.yearless = login.yearless;
   origin.zoneless = login.zoneless;
-  origin.trusted = trusted_sources_.contains(event.source_ip);
+  origin.trusted_until = trusted_until(event.source_ip);
   origin.event_id = event_id_hash(text.tenant, text.event_id);
   append(event, text, origin, std::clamp<std::uint32_t>(login.repeat, 1, kMaxRepeat));
 }

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,10 +24,16 @@ namespace stuffwatch::ingest {
 
 inline constexpr std::uint32_t kMaxRepeat = 1000;  // events out of one "message repeated N times"
 
+// By event time, so that a replay trusts what the live run trusted.
+struct TrustedNetwork {
+  detectors::Network network;
+  detectors::EventTime until = detectors::EventTime::max();
+};
+
 struct DecodeSettings {
   std::string app, tenant;  // of events that name none
   std::vector<detectors::Network> trusted_proxies;
-  std::vector<detectors::Network> trusted_sources;
+  std::vector<TrustedNetwork> trusted_sources;
 };
 
 class BatchDecoder final : private LoginCollector {
@@ -53,6 +61,7 @@ class BatchDecoder final : private LoginCollector {
   void decode_one(std::uint32_t record);
   [[nodiscard]] const Client& client_of(const RawLogin& login);
   [[nodiscard]] std::string_view kept(std::string_view text);
+  [[nodiscard]] detectors::EventTime trusted_until(const detectors::IpAddress& ip) const;
   void keep_text(const RawLogin& login, detectors::EventText& text);
   [[nodiscard]] std::uint64_t event_id_hash(std::string_view tenant, std::string_view event_id);
   void append(const detectors::LoginEvent& event, const detectors::EventText& text,
@@ -60,7 +69,9 @@ class BatchDecoder final : private LoginCollector {
 
   std::unique_ptr<Decoder> decoder_;
   std::string default_app_, default_tenant_;
-  NetworkSet trusted_proxies_, trusted_sources_;
+  NetworkSet trusted_proxies_;
+  // One set an expiry date, the latest first.
+  std::map<detectors::EventTime, NetworkSet, std::greater<>> trusted_sources_;
   const corpus::AccountHasher& hasher_;
   std::string canonical_, scratch_;
   std::vector<Client> clients_;

@@ -96,7 +96,7 @@ void DeadLetterSettings::visit(config::FieldVisitor& v) {
           config::kOperational);
   v.field("file", file,
           "File for such records, and for those too large for the topic; default: "
-          "dead-letters.jsonl in state.path.",
+          "dead_letters.jsonl in state.path.",
           config::kOperational);
   v.field("max_bytes", max_bytes, {config::mebibytes(1), config::Bytes{std::uint64_t{1} << 50U}},
           "The file and its rotated predecessors together; the oldest go first.",

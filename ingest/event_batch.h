@@ -27,8 +27,11 @@ class TextArena {
 // Per event, what the merge needs and no detector does.
 struct EventOrigin {
   std::uint32_t record = 0;  // index into chunk.records
-  bool yearless = false, zoneless = false, trusted = false;
+  bool yearless = false, zoneless = false;
   std::uint64_t event_id = 0;  // keyed hash of (tenant, event id), 0 = none: deduplicates
+  // From when on its source is not trusted; a date and no verdict, because a yearless event has no
+  // time yet.
+  detectors::EventTime trusted_until = detectors::EventTime::min();
 };
 
 struct BadRecord {
@@ -37,7 +40,7 @@ struct BadRecord {
 };
 
 struct DecodeCounts {
-  std::uint64_t records = 0, decoded = 0, unknown_fields = 0, secret_fields = 0;
+  std::uint64_t records = 0, bytes = 0, decoded = 0, unknown_fields = 0, secret_fields = 0;
   std::uint64_t skipped[static_cast<std::size_t>(Skip::kCount)] = {};
   std::uint64_t rejected[static_cast<std::size_t>(Reject::kCount)] = {};
 };

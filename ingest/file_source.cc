@@ -57,7 +57,7 @@ class FileSource final : public Source {
     std::vector<InputStatus> all;
     all.reserve(files_.size());
     for (std::uint32_t i = 0; i < files_.size(); ++i)
-      all.push_back({{declared_, i}, files_[i].path, files_[i].reader.problem(), 0});
+      all.push_back({{declared_, i}, files_[i].path, files_[i].reader.problem(), {}});
     return all;
   }
 

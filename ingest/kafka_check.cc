@@ -22,6 +22,7 @@ class Checker {
     bool reached = false;
     for (const std::string& topic : topics) {
       const auto partitions = find(topic);
+      if (!partitions && unreachable_) break;  // so is it for the others
       if (!partitions) continue;
       if (!std::exchange(reached, true))
         say(true, "brokers", fmt::format("{} answer", settings_.brokers));
@@ -77,6 +78,7 @@ class Checker {
     const auto answer = wait<KafkaTopicsAnswer>();
     if (answer && answer->error.empty()) return answer->partitions.at(topic);
     const bool spoke = answer && answer->error.starts_with("topic ");
+    unreachable_ = !spoke;
     const std::string& why =
         spoke || complaint_.empty() ? (answer ? answer->error : kSilent) : complaint_;
     const std::string subject = spoke ? fmt::format("topic {}", topic) : "brokers";
@@ -183,6 +185,7 @@ class Checker {
   KafkaQueue queue_ = {};
   std::optional<KafkaAdmin> admin_ = {};
   std::string complaint_ = {};
+  bool unreachable_ = false;
 };
 
 }  // namespace

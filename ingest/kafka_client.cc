@@ -25,10 +25,11 @@ void KafkaSettings::visit(config::FieldVisitor& v) {
   v.field("group", group,
           "Consumer group. Offsets are committed to it; with exclusive ownership one process of it "
           "reads.");
-  v.field("start", start, check_start,
-          "Where to begin without a checkpoint: latest, earliest, an RFC 3339 time, or a duration "
-          "before now. By record "
-          "timestamp.");
+  v.field(
+      "start", start, check_start,
+      "Where to begin without a checkpoint: latest, earliest, an RFC 3339 time, or a duration "
+      "before now (at most state.max_rewind). By record timestamp. Where the group committed an "
+      "older offset, it begins there; only a time skips what is older, and counts it.");
   v.field("ownership", ownership,
           "Whether one process reads every partition, or several divide them.");
   v.field("fetch_memory", fetch_memory, {config::mebibytes(1), config::gibibytes(16)},

@@ -134,12 +134,14 @@ void KafkaPartition::move_to(std::int64_t offset) {
   const KafkaFault fault(rd_kafka_seek_partitions(&client_, list.get(), 0));
 }
 
-std::int64_t KafkaPartition::lag() const {
+std::optional<std::int64_t> KafkaPartition::lag() const {
   std::int64_t low = 0;
   std::int64_t high = 0;
-  if (position_ < 0 || rd_kafka_get_watermark_offsets(&client_, topic_.c_str(), partition_, &low,
-                                                      &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return 0;
+  if (position_ < 0 ||
+      rd_kafka_get_watermark_offsets(&client_, topic_.c_str(), partition_, &low, &high) !=
+          RD_KAFKA_RESP_ERR_NO_ERROR ||
+      high < 0)
+    return std::nullopt;
   return std::max<std::int64_t>(0, high - position_);
 }
 

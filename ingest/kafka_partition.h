@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,8 @@ class KafkaPartition {
   [[nodiscard]] bool at_end() const { return at_end_; }
   [[nodiscard]] std::int64_t last_timestamp_ms() const { return last_timestamp_ms_; }
   [[nodiscard]] const std::string& error() const { return error_; }
-  // Records between the position and the end, as of the last fetch.
-  [[nodiscard]] std::int64_t lag() const;
+  // Records between the position and the end, as of the last fetch; empty before the first.
+  [[nodiscard]] std::optional<std::int64_t> lag() const;
 
   [[nodiscard]] const std::string& topic() const { return topic_; }
   [[nodiscard]] std::int32_t partition() const { return partition_; }

@@ -26,9 +26,10 @@ enum class ReadStatus : std::uint8_t {
 
 struct InputStatus {
   InputId id;
-  std::string name;      // "logins[3]", or the file's path: for people, metrics and checkpoints
-  std::string problem;   // empty, or why it is unreachable, with the remedy
-  std::int64_t lag = 0;  // records behind the end, where known
+  std::string name;     // "logins[3]", or the file's path: for people, metrics and checkpoints
+  std::string problem;  // empty, or why it is unreachable, with the remedy
+  // Records between the last one handed out and the end; empty where no end is known.
+  std::optional<std::int64_t> lag = {};
 };
 
 // What happened to the set of inputs since the last service(). Revoked: drop what is unmerged, finish what was merged, checkpoint,

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/sinks/durable_file.h"
 #include "daemon/sinks/sink_config.h"
 #include "ingest/batch_decoder.h"
 #include "ingest/file_source.h"
@@ -38,10 +39,9 @@ class LiveCheck {
   void check_state() {
     if (config_.state.path.empty())
       return say(true, "state.path", "none: nothing survives a restart");
+    if (auto made = sinks::make_folder(config_.state.path); !made)
+      return say(false, "state.path", made.error().message);
     std::error_code error;
-    fs::create_directories(config_.state.path, error);
-    if (error)
-      return say(false, "state.path", fmt::format("{}: {}", config_.state.path, error.message()));
     const bool writable = ::access(config_.state.path.c_str(), W_OK | X_OK) == 0;
     const auto space = fs::space(config_.state.path, error);
     say(writable, "state.path",
@@ -123,7 +123,7 @@ class LiveCheck {
         say(false, "sink " + section.name, sink.error().message);
         continue;
       }
-      auto checked = (*sink)->check();
+      auto checked = (*sink)->check({});
       say(checked.has_value(), "sink " + section.name,
           checked ? "can be written to" : checked.error().message);
     }

@@ -101,13 +101,16 @@ std::string victims_of(JsonElement alert, const TextStyle& style) {
 std::string counts_of(JsonElement alert, const TextStyle& style) {
   const auto counts = member_of(alert, "counts");
   if (!counts) return {};
-  const auto n = [&](std::string_view key) { return grouped(count_of(*counts, key)); };
+  const auto n = [&](std::string_view key, std::string_view one, std::string_view many) {
+    const std::uint64_t count = count_of(*counts, key);
+    return fmt::format("{} {}", grouped(count), count == 1 ? one : many);
+  };
   std::string out = heading("How much", style);
-  out += fmt::format(
-      "  {} attempts ({} failures, {} successes) on {} accounts, from {} addresses in {} networks "
-      "of {} operators\n",
-      n("attempts"), n("failures"), n("successes"), n("accounts"), n("sources"), n("networks"),
-      n("as_numbers"));
+  out += fmt::format("  {} ({}, {}) on {}, from {} in {} of {}\n",
+                     n("attempts", "attempt", "attempts"), n("failures", "failure", "failures"),
+                     n("successes", "success", "successes"), n("accounts", "account", "accounts"),
+                     n("sources", "address", "addresses"), n("networks", "network", "networks"),
+                     n("as_numbers", "operator", "operators"));
   if (const std::string estimates = joined(alert, "approximate"); !estimates.empty())
     out += fmt::format("  estimates: {}\n", estimates);
   return out + '\n';
@@ -174,8 +177,8 @@ std::string actions_of(JsonElement alert, const TextStyle& style) {
   int number = 0;
   for (const JsonElement action : list_of(alert, "recommended_actions")) {
     const std::string text = safe(action, "text"), target = safe(action, "target");
-    out += fmt::format("  {}. {}{}{}\n", ++number, text.empty() ? safe(action, "code") : text,
-                       target.empty() ? "" : ": ", target);
+    out += fmt::format("  {}. {}{}\n", ++number, target.empty() ? "" : target + ": ",
+                       text.empty() ? safe(action, "code") : text);
   }
   return out.empty() ? out : heading("What to do", style) + out + '\n';
 }

@@ -154,7 +154,7 @@ config::Result<std::string> render_status(std::string_view status_json, const Te
 void add_status(CLI::App& app, int& exit_code) {
   auto* const command = app.add_subcommand("status",
                                            "Is the daemon seeing and delivering everything? Exit: "
-                                           "0 full, 4 degraded, 5 blind, 1 no answer");
+                                           "0 full or standby, 4 degraded, 5 blind, 1 no answer");
   const auto options = std::make_shared<StatusOptions>();
   options->link.add_options(*command);
   command->add_flag("--json", options->json, "The daemon's answer as it is");

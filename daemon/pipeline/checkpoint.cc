@@ -11,6 +11,8 @@
 #include <fstream>
 #include <utility>
 
+#include "daemon/sinks/durable_file.h"
+
 namespace stuffwatch::daemon::pipeline {
 namespace {
 
@@ -101,8 +103,7 @@ config::Result<void> CheckpointStore::read(const fs::path& file, Pipeline& pipel
 void CheckpointStore::write(const Pipeline& pipeline,
                             std::function<config::Result<void>()> durable) {
   const auto begin = std::chrono::steady_clock::now();
-  std::error_code error;
-  fs::create_directories(folder_, error);
+  const auto made = sinks::make_folder(folder_);
   const auto existing = generations();
   const std::uint64_t number =
       existing.empty() ? 1 : std::strtoull(existing.front().stem().c_str(), nullptr, 10) + 1;
@@ -121,7 +122,10 @@ void CheckpointStore::write(const Pipeline& pipeline,
     ok = write_all(fd, &head, sizeof head) && write_all(fd, bytes.data(), bytes.size());
     done.bytes += sizeof head + bytes.size();
   }
-  if (!ok) done.problem = draft.string() + ": " + std::strerror(errno);
+  if (!made)
+    done.problem = made.error().message;
+  else if (!ok)
+    done.problem = draft.string() + ": " + std::strerror(errno);
   done.pause_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   pending_ = std::async(std::launch::async, [=, this, done = std::move(done)]() mutable {

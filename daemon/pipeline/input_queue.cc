@@ -16,7 +16,7 @@ namespace {
 constexpr double kLeastConfidence = .1;  // at or below it only the shape of the lines fits
 
 void add_counts(ingest::DecodeCounts& sum, const ingest::DecodeCounts& more) {
-  sum.records += more.records, sum.decoded += more.decoded,
+  sum.records += more.records, sum.bytes += more.bytes, sum.decoded += more.decoded,
       sum.unknown_fields += more.unknown_fields, sum.secret_fields += more.secret_fields;
   for (std::size_t i = 0; i < std::size(sum.skipped); ++i) sum.skipped[i] += more.skipped[i];
   for (std::size_t i = 0; i < std::size(sum.rejected); ++i) sum.rejected[i] += more.rejected[i];
@@ -36,7 +36,9 @@ void DecoderPool::decode(std::shared_ptr<Job> job, const InputSettings& settings
            std::make_unique<ingest::BatchDecoder>(info.make(), settings.decode, hasher_)});
       known = mine.end() - 1;
     }
+    const auto begin = std::chrono::steady_clock::now();
     known->decoder->decode(std::move(job->chunk), job->batch);
+    decoded_(std::chrono::steady_clock::now() - begin);
     job->done.store(true, std::memory_order_release);
   };
   pool_.workers() == 1 ? work(0) : pool_.submit(std::move(work));
@@ -67,8 +69,9 @@ void InputQueue::fill(const OnBadRecord& on_bad) {
     absorb(std::move(job), on_bad);
   }
   const bool alone = decoders_.pool().workers() == 1;
-  const std::size_t most = alone ? kAheadAlone : kAheadShared;
-  while (!failed_ && status_ != ReadStatus::kFinished && ahead_ < most) {
+  // What is held for its clock is released by what follows: without a head, reading goes on.
+  const auto wanted = [&] { return ahead_ < most_ahead() || (jobs_.empty() && !has_head()); };
+  while (!failed_ && status_ != ReadStatus::kFinished && wanted()) {
     ingest::RawChunk chunk;
     status_ = source_.read(id_, chunk);
     if (status_ != ReadStatus::kChunk) break;
@@ -96,6 +99,7 @@ void InputQueue::submit(ingest::RawChunk&& chunk) {
   for (const ingest::RawRecord& record : chunk.records)
     job->cost += record.bytes.size() + kRecordCost;
   ahead_ += job->cost;
+  job->records = chunk.records.size();
   job->chunk = std::move(chunk);
   jobs_.push_back(job);
   decoders_.decode(std::move(job), settings_, *decoder_);
@@ -182,6 +186,12 @@ void InputQueue::skip_spent() {
     taken_.push_back(std::move(batches_.front().job));
     batches_.pop_front();
   }
+}
+
+std::size_t InputQueue::held() const {
+  std::size_t count = waiting_.size() + ready_.size();
+  for (const auto& job : jobs_) count += job->records;
+  return count;
 }
 
 std::int64_t InputQueue::next_offset() const {

@@ -43,10 +43,12 @@ struct InputSettings {
 // The decoders of every thread, made when first needed.
 class DecoderPool {
  public:
-  DecoderPool(WorkerPool& pool, const corpus::AccountHasher& hasher)
-      : pool_(pool), hasher_(hasher), by_worker_(pool.workers()) {}
+  using Decoded = std::function<void(std::chrono::nanoseconds)>;  // in the thread that decoded
+  DecoderPool(WorkerPool& pool, const corpus::AccountHasher& hasher, Decoded decoded)
+      : pool_(pool), hasher_(hasher), decoded_(std::move(decoded)), by_worker_(pool.workers()) {}
   struct Job {
     ingest::RawChunk chunk;
+    std::size_t records = 0;  // of the chunk
     ingest::EventBatch batch;
     std::size_t cost = 0;  // bytes of its records and of what they become
     std::atomic<bool> done = false;
@@ -63,6 +65,7 @@ class DecoderPool {
   };
   WorkerPool& pool_;
   const corpus::AccountHasher& hasher_;
+  Decoded decoded_;
   std::vector<std::vector<Entry>> by_worker_;
 };
 
@@ -117,6 +120,13 @@ class InputQueue {
   [[nodiscard]] const ingest::YearResolver& years() const { return years_; }
   [[nodiscard]] std::optional<EventTime> newest() const { return guard_.newest(); }
   [[nodiscard]] std::uint64_t clock_ahead() const { return clock_ahead_; }
+
+  [[nodiscard]] std::size_t ahead() const { return ahead_; }  // bytes
+  [[nodiscard]] std::size_t most_ahead() const {
+    return decoders_.pool().workers() == 1 ? kAheadAlone : kAheadShared;
+  }
+  // Read, but not taken by the merge: records that wait for decoding, and events.
+  [[nodiscard]] std::size_t held() const;
 
   // Where reading goes on after everything popped so far.
   [[nodiscard]] std::int64_t next_offset() const;

@@ -24,7 +24,9 @@ Pipeline::Pipeline(const PipelineConfig& config,
       hasher_(hasher),
       hooks_(std::move(hooks)),
       pool_(config.workers),
-      decoders_(pool_, hasher_),
+      decoders_(
+          pool_, hasher_,
+          [this](std::chrono::nanoseconds took) { hooks_.on_stage(Hooks::Stage::kDecode, took); }),
       engine_(config.engine, kinds, std::move(origin), hasher.table_seed(), pool_),
       merge_(config.merge),
       dedup_(config.dedup_window, config.dedup_max_ids) {}
@@ -113,7 +115,7 @@ void Pipeline::take(const Merge::Next& next) {
     ++counts_.late;
   } else if (head.origin->event_id != 0 && !dedup_.insert(head.origin->event_id, order)) {
     ++counts_.duplicates;
-  } else if (head.origin->trusted) {
+  } else if (head.event->time < head.origin->trusted_until) {
     ++counts_.trusted;
   } else {
     head.event->seq = ++seq_;
@@ -127,6 +129,7 @@ void Pipeline::take(const Merge::Next& next) {
 
 // In whichever thread; touches the engine and the block, nothing else.
 void Pipeline::work(Block& block) {
+  const auto begin = std::chrono::steady_clock::now();
   std::size_t at = 0;
   for (const Part& part : block.parts) {
     if (part.tick != EventTime::min()) {
@@ -143,6 +146,8 @@ void Pipeline::work(Block& block) {
     }
   }
   block.said = engine_.take_revisions();
+  if (!block.events.empty())
+    hooks_.on_stage(Hooks::Stage::kDetect, std::chrono::steady_clock::now() - begin);
 }
 
 // Gives the next block to the engine, once it is free.

@@ -51,6 +51,10 @@ class Pipeline {
     // Asked at every tick: should the state be cut? on_cut() is then called with everything before the tick done and nothing after it begun. May be empty.
     std::function<bool()> cut_due = [] { return true; };
     std::function<void()> on_cut = {};
+    // How long a chunk took to decode, a block to go through the engine; in whichever thread.
+    enum class Stage : std::uint8_t { kDecode, kDetect };
+    std::function<void(Stage, std::chrono::nanoseconds)> on_stage = [](Stage,
+                                                                       std::chrono::nanoseconds) {};
     std::function<void(const config::Error&)> on_error = [](const config::Error&) {};
     // Before inputs are given back after a rebalance: everything merged so far must be made durable.
     std::function<void()> on_revoke = [] {};

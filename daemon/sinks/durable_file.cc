@@ -67,6 +67,8 @@ Result<std::string> read_file(const std::filesystem::path& path) {
 Result<void> make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::is_directory(folder, error)) return {};
+  if (!folder.has_filename() && folder.has_parent_path())
+    return make_folder(folder.parent_path());  // "state/": its parent is itself
   if (folder.has_parent_path()) std::filesystem::create_directories(folder.parent_path(), error);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return failed("cannot make the folder {}: {}", folder.native(), system_reason(errno));

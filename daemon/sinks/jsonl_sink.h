@@ -29,7 +29,9 @@ class JsonlSink final : public Sink {
   [[nodiscard]] config::Result<Delivered> deliver(
       std::span<const detectors::Revision> revisions) override;
   [[nodiscard]] config::Result<void> settle() override;
-  [[nodiscard]] config::Result<void> check() override { return ready(); }
+  [[nodiscard]] config::Result<void> check(const std::stop_token& /*stop*/) override {
+    return ready();
+  }
 
  private:
   [[nodiscard]] config::Result<void> open();

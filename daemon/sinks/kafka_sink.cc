@@ -19,7 +19,8 @@ using config::Result;
 using detectors::Revision;
 using namespace std::chrono_literals;
 
-constexpr auto kSlice = 100ms;  // how soon cancel() is noticed
+constexpr auto kSlice = 100ms;                     // how soon cancel() is noticed
+constexpr std::chrono::milliseconds kAsking = 1s;  // how soon check() notices that it is to stop
 
 using KafkaTopic = std::unique_ptr<rd_kafka_topic_t, ingest::KafkaDelete<rd_kafka_topic_destroy>>;
 
@@ -36,7 +37,7 @@ class KafkaSink final : public Sink {
       : topic_(std::move(topic)), context_(std::move(context)), patience_(patience) {}
 
   Result<Delivered> deliver(std::span<const Revision> revisions) override;
-  Result<void> check() override;
+  Result<void> check(const std::stop_token& stop) override;
   void tend() override {
     if (producer_) collect(0ms);
   }
@@ -136,15 +137,20 @@ Result<Delivered> KafkaSink::deliver(std::span<const Revision> revisions) {
   return delivered;
 }
 
-Result<void> KafkaSink::check() {
+// Asked in slices: the client waits for a broker as long as it is told to, and cannot be woken.
+Result<void> KafkaSink::check(const std::stop_token& stop) {
   auto conf = ingest::make_kafka_conf(context_.kafka, ingest::KafkaRole::kAsker);
   if (!conf) return std::unexpected(conf.error());
   const auto client = ingest::make_kafka_handle(ingest::KafkaRole::kAsker, std::move(*conf));
   if (!client) return std::unexpected(client.error());
   const KafkaTopic topic(rd_kafka_topic_new(client->get(), topic_.c_str(), nullptr));
   const rd_kafka_metadata_t* metadata = nullptr;
-  rd_kafka_resp_err_t error = rd_kafka_metadata(client->get(), 0, topic.get(), &metadata,
-                                                static_cast<int>(patience_.count()));
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+  for (auto left = patience_; left > 0ms && !stop.stop_requested(); left -= kAsking) {
+    error = rd_kafka_metadata(client->get(), 0, topic.get(), &metadata,
+                              static_cast<int>(std::min(left, kAsking).count()));
+    if (error != RD_KAFKA_RESP_ERR__TIMED_OUT && error != RD_KAFKA_RESP_ERR__TRANSPORT) break;
+  }
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
     error = metadata->topic_cnt == 1 ? metadata->topics[0].err
                                      : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;

@@ -96,7 +96,7 @@ Result<std::uint64_t> Outbox::append(std::span<const Revision> revisions) {
       ++counts_.oversized_records;
       options_.notice(
           NoticeLevel::kError,
-          fmt::format("{}/{} is larger than {} bytes and was not kept: lower limits.alert_bytes",
+          fmt::format("{}/{} is larger than {} bytes and was not kept: lower alerts.max_bytes",
                       revision.id, revision.revision, kMaxRecordBytes));
       continue;
     }
@@ -343,7 +343,7 @@ OutboxUsage Outbox::usage() const {
   OutboxUsage usage = counts_;
   const std::uint64_t delivered = slowest();
   for (const Segment& segment : segments_) {
-    usage.bytes += segment.bytes;
+    usage.bytes += segment.bytes, usage.records += segment.records;
     if (segment.last <= delivered || segment.records == 0) continue;
     const std::uint64_t span = segment.last - segment.first + 1;
     const std::uint64_t open = segment.last - std::max(delivered, segment.first - 1);

@@ -52,7 +52,7 @@ struct OutboxOptions {
 
 // Numbers for metrics and /readyz.
 struct OutboxUsage {
-  std::uint64_t bytes = 0, segments = 0, max_bytes = 0;
+  std::uint64_t bytes = 0, records = 0, segments = 0, max_bytes = 0;
   std::uint64_t undelivered_bytes =
       0;  // what the slowest sink has yet to take; exact to a segment's mean record
   double share_of_cap = 0;  // undelivered_bytes / max_bytes: alert well before 1

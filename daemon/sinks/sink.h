@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <span>
+#include <stop_token>
 #include <string>
 
 #include "config/result.h"
@@ -27,8 +28,9 @@ class Sink {
       std::span<const detectors::Revision> revisions) = 0;
   // Makes what was delivered durable where acknowledging alone does not; the cursor is saved only after it.
   [[nodiscard]] virtual config::Result<void> settle() { return {}; }
-  // Can the receiver be reached and written to? Delivers nothing. For config check --live and the start-up line.
-  [[nodiscard]] virtual config::Result<void> check() { return {}; }
+  // Can the receiver be reached and written to? Delivers nothing. For config check --live and the start of a runner; gives up
+  // within a second when `stop` is asked for.
+  [[nodiscard]] virtual config::Result<void> check(const std::stop_token& /*stop*/) { return {}; }
   // Whether there is something to deliver or not, at least once a minute: what a client library wants to be served.
   virtual void tend() {}
   // The process is going down: a deliver() that waits returns at once.

@@ -163,9 +163,21 @@ SinkRunner::Step SinkRunner::step() {
   return {moved ? Step::Kind::kProgress : Step::Kind::kIdle};
 }
 
+// Before there is anything to deliver: a sink that cannot be written to is to be known before the first alert, not by it.
+SinkRunner::Step SinkRunner::probe(const std::stop_token& stop) {
+  const auto reached = sink_->check(stop);
+  if (!reached && stop.stop_requested()) return {Step::Kind::kIdle};
+  if (!reached) return failed_step(reached.error().message);
+  succeeded();
+  return {Step::Kind::kProgress};
+}
+
 void SinkRunner::run(const std::stop_token& stop) {
+  bool reached = false;
   while (!stop.stop_requested()) {
-    const Step step = this->step();
+    const bool asking = !reached && reader_->position() >= outbox_.durable();
+    const Step step = asking ? probe(stop) : this->step();
+    reached = reached || (asking && step.kind != Step::Kind::kRetry) || metrics_.delivered != 0;
     if (step.kind == Step::Kind::kRetry) {
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, stop, step.wait, [] { return false; });

@@ -108,6 +108,7 @@ class SinkRunner {
   void measure();
   [[nodiscard]] Step failed_step(const std::string& why);
   void succeeded();
+  [[nodiscard]] Step probe(const std::stop_token& stop);
   void run(const std::stop_token& stop);
   void drain();
 

@@ -47,7 +47,7 @@ config::Result<void> SimulatedSource::seek(InputId /*id*/, std::int64_t offset) 
 }
 
 std::vector<InputStatus> SimulatedSource::status() const {
-  return {{.id = config_.input, .name = config_.name, .problem = {}, .lag = 0}};
+  return {{.id = config_.input, .name = config_.name, .problem = {}, .lag = {}}};
 }
 
 void SimulatedSource::begin(EventTime now) {

@@ -5,7 +5,7 @@ import json
 import time
 
 from support.wait import wait_until
-from traffic import check_story, config, event, just_now, send, traffic
+from traffic import beats, check_story, config, event, just_now, send, traffic
 
 
 def test_reload_takes_what_it_can_and_says_what_it_cannot(kafka, topic, daemon):
@@ -18,6 +18,19 @@ def test_reload_takes_what_it_can_and_says_what_it_cannot(kafka, topic, daemon):
     one.write_config(merge={"idle_after": "soon"})
     one.reload()
     one.wait_log("nothing changes")
+    assert one.terminate() == 0
+
+
+def test_a_feed_that_falls_silent_is_not_taken_for_calm(kafka, topic, producer, daemon):
+    name = topic(partitions=2)
+    settings = config(kafka, name)
+    settings["inputs"][0]["expected_silence"] = "3s"
+    one = daemon(settings)
+    for _ in beats(40):  # one of the two partitions is enough
+        just_now(producer, name, 1, 1)
+        assert "input_silent" not in one.get("/readyz")[1]
+    wait_until(lambda: "input_silent" in one.get("/readyz")[1], 20, lambda: one.get("/readyz")[1])
+    assert "logins: no record for 3s" in one.get("/readyz")[1]
     assert one.terminate() == 0
 
 

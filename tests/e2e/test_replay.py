@@ -109,3 +109,16 @@ def test_usage_errors_name_the_remedy(run):
     assert "no such format" in run("replay", "--format", "nonsense", "/dev/null", status=2).stderr
     assert "absent.log" in run("replay", "absent.log", status=None).stderr
     assert "did you mean" in run("replay", "/dev/null", "--set", "mergee.idle_after=2s", status=2).stderr
+
+
+def test_trust_ends_in_event_time(run, tmp_path):
+    """The same log gives the same alerts whenever it is replayed: the clock on the wall does not decide who is trusted."""
+    events = [
+        {"time": f"2026-02-28T23:59:{second:02}Z", "account": f"a{second}", "outcome": "failure", "ip": "198.51.100.7"} for second in (57, 58, 59)
+    ] + [{"time": "2026-03-01T00:00:00Z", "account": "b", "outcome": "failure", "ip": "198.51.100.7"}]
+    (tmp_path / "events.ndjson").write_text("".join(json.dumps(e) + "\n" for e in events))
+    trusted = [{"cidr": "198.51.100.0/24", "reason": "office", "expires": "2026-03-01"}]
+    (tmp_path / "site.yaml").write_text(json.dumps({"trusted_sources": trusted}))
+    run("replay", "--config", "site.yaml", "events.ndjson", "--summary", "summary.json")
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["events"]["trusted"] == 3 and summary["events"]["decoded"] == 1

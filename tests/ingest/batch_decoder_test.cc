@@ -117,7 +117,7 @@ TEST(BatchDecoder, MakesAnEvent) {
   EXPECT_EQ(event.text->tenant, "1111");
   EXPECT_EQ(batch.origins[0].event_id,
             hasher().keyed(AccountHasher::Purpose::kEventId, std::string_view("1111\0e1", 7)));
-  EXPECT_FALSE(batch.origins[0].trusted);
+  EXPECT_EQ(batch.origins[0].trusted_until, detectors::EventTime::min());
 }
 
 TEST(BatchDecoder, GivesTheSameEventWhateverTheFormat) {
@@ -216,15 +216,30 @@ TEST(BatchDecoder, ResolvesProxiesAndMarksTrustedSources) {
   settings.trusted_proxies.resize(1);
   settings.trusted_sources.resize(1);
   ASSERT_TRUE(detectors::parse_network("10.0.0.0/8", settings.trusted_proxies[0]));
-  ASSERT_TRUE(detectors::parse_network("198.51.100.0/24", settings.trusted_sources[0]));
+  ASSERT_TRUE(detectors::parse_network("198.51.100.0/24", settings.trusted_sources[0].network));
   RawLogin login = login_from("10.0.0.1:443");
   login.forwarded_for = "203.0.113.1, 198.51.100.20, 10.2.2.2";
   const EventBatch behind = run(login, settings);
   EXPECT_EQ(to_string(behind.events[0].source_ip), "198.51.100.20");
-  EXPECT_TRUE(behind.origins[0].trusted);
+  EXPECT_EQ(behind.origins[0].trusted_until, detectors::EventTime::max());
   const EventBatch without = run(login);
   EXPECT_EQ(to_string(without.events[0].source_ip), "10.0.0.1");
-  EXPECT_FALSE(without.origins[0].trusted);
+  EXPECT_EQ(without.origins[0].trusted_until, detectors::EventTime::min());
+}
+
+TEST(BatchDecoder, OfTwoTrustedNetworksTheOneThatLastsLongerCounts) {
+  const detectors::EventTime soon{std::chrono::seconds{1'800'000'000}},
+      later = soon + std::chrono::days{1};
+  DecodeSettings settings;
+  settings.trusted_sources = {{{}, soon}, {{}, later}, {{}, soon}};
+  ASSERT_TRUE(detectors::parse_network("10.0.0.0/8", settings.trusted_sources[0].network));
+  ASSERT_TRUE(detectors::parse_network("10.0.0.0/24", settings.trusted_sources[1].network));
+  ASSERT_TRUE(detectors::parse_network("192.0.2.0/24", settings.trusted_sources[2].network));
+  EXPECT_EQ(run(login_from("10.0.0.1"), settings).origins[0].trusted_until, later);
+  EXPECT_EQ(run(login_from("10.1.0.1"), settings).origins[0].trusted_until, soon);
+  EXPECT_EQ(run(login_from("192.0.2.1"), settings).origins[0].trusted_until, soon);
+  EXPECT_EQ(run(login_from("192.0.3.1"), settings).origins[0].trusted_until,
+            detectors::EventTime::min());
 }
 
 TEST(BatchDecoder, UsesTheInputsDefaultsForAppAndTenant) {

@@ -31,7 +31,7 @@ constexpr std::string_view kAlert =
     "\"clients\":[{\"user_agent\":\"evil\\u001b[2Jagent\\u202e\",\"ja4\":\"t13d\",\"attempts\":"
     "1300}],"
     R"("compromised":[{"account":"acct:0123456789abcdef","tier":"verify","time":"2026-01-02T03:10:00.000Z","source_ip":"192.0.2.7"}],)"
-    R"("truncated":{"compromised":{"shown":1,"total":2}},"recommended_actions":[{"code":"force_reset","count":2,"text":"Reset the passwords of 2 accounts"}],)"
+    R"("truncated":{"compromised":{"shown":1,"total":2}},"recommended_actions":[{"code":"force_reset","target":"compromised","count":2,"text":"Reset the passwords."},{"code":"step_up","count":2,"text":"Ask again."}],)"
     R"("data_quality":{"partial":true,"warming":["account_fanin"]}})";
 constexpr std::string_view kClosed =
     R"({"id":"00000000000000bb","status":"closed","severity":"critical","urgency":"page","attack":"password_spraying","summary":"older","counts":{"attempts":5}})";
@@ -179,12 +179,15 @@ TEST_F(Commands, ShowIsReadableFromTopToBottom) {
         "(first_success)\n192.0.2.7 tried 1,234 accounts",
         "apps        web, app", "Likely compromised accounts\n",
         "acct:0123456789abcdef  verify            -  2026-01-02T03:10:00.000Z  192.0.2.7\n",
-        "shown 1 of 2\n", "1,300 attempts (1,298 failures, 2 successes)",
+        "shown 1 of 2\n",
+        "1,300 attempts (1,298 failures, 2 successes) on 1,234 accounts, from 1 address in 1 "
+        "network "
+        "of 1 operator\n",
         "source_fanout: odds is 1.2e9, the alarm starts at 1e8 (10m)\n",
         "measured against: a shared address\n",
         "192.0.2.7/32     1,300     1,234          2  64500  NL       hosting\n",
         "evil?[2Jagent?\n", "the view was partial", "account_fanin",
-        "What to do\n  1. Reset the passwords of 2 accounts\n"}) {
+        "What to do\n  1. compromised: Reset the passwords.\n  2. Ask again.\n"}) {
     const std::size_t found = ran.out.find(part, at);
     ASSERT_NE(found, std::string::npos) << part << "\nafter\n" << ran.out.substr(at);
     at = found;
@@ -222,7 +225,7 @@ TEST(CommandLine, HelpAndVersionGoToStandardOutput) {
   for (const Command& command : commands())
     EXPECT_THAT(help.out, HasSubstr(std::string(command.name)));
   EXPECT_THAT(version.out, testing::StartsWith("stuffwatch 0."));
-  EXPECT_THAT(sub.out, HasSubstr("4 degraded"));
+  EXPECT_THAT(sub.out, HasSubstr("0 full or standby, 4 degraded"));
 }
 
 TEST(Render, PaintsOnlyOnATerminal) {

@@ -209,6 +209,25 @@ TEST(Pipeline, WaitsForASlowInputThenGoesOnWithoutItAndSaysSo) {
   EXPECT_GT(pipeline->merge().behind_front(), 0u) << "what comes back behind the front is counted";
 }
 
+// Busy for 20 s, then nothing for a minute, in big fetches: the first event after each pause is held for its clock until sixteen more follow, which have to be
+// read even though as much as is wanted has been read ahead.
+TEST(Pipeline, AnEventHeldAtTheEndOfAFetchIsNotHeldForEver) {
+  for (const std::uint32_t workers : {1u, 2u}) {
+    std::vector<std::vector<std::string>> inputs(4);
+    std::size_t total = 0;
+    for (int burst = 0; burst < 40; ++burst)
+      for (int i = 0; i < 1000; ++i, ++total)
+        inputs[static_cast<std::size_t>(burst) % 4].push_back(
+            line(burst * 20s + i * 20ms, "user" + std::to_string(i), "10.0.0.1", true));
+    Rig setup;
+    setup.config.workers = workers;
+    auto pipeline = setup.make();
+    pipeline->add_source(std::make_unique<MemorySource>(std::move(inputs), 1001), setup.settings);
+    Rig::turn(*pipeline);
+    EXPECT_EQ(pipeline->counts().events, total);
+  }
+}
+
 // The revisions of an uninterrupted run up to what was committed are not said again; everything after it is, with the same content.
 TEST(Pipeline, WhatWasCommittedIsReadAgainInSilence) {
   const auto inputs = traffic(2, 9);

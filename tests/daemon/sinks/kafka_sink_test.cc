@@ -100,7 +100,7 @@ class KafkaSinkTest : public SinksTest {
 
 TEST_F(KafkaSinkTest, KeyIsTheCampaignValueTheBodyHeadersTheAttributes) {
   const auto sink = make();
-  const auto checked = sink->check();
+  const auto checked = sink->check({});
   EXPECT_TRUE(checked) << checked.error().message;
   Revision account = make_revision("c1/acct:00", 1);
   account.feed = Feed::kAccounts;
@@ -167,7 +167,7 @@ TEST_F(KafkaSinkTest, ADeadBrokerFailsInTimeAndRecovers) {
   ASSERT_TRUE(delivered);
   EXPECT_EQ(delivered->count, 0U);
   EXPECT_THAT(delivered->problem, HasSubstr("check kafka.brokers"));
-  EXPECT_FALSE(sink->check());
+  EXPECT_FALSE(sink->check({}));
   rd_kafka_mock_broker_set_up(cluster, 1);
   std::size_t count = 0;
   for (int i = 0; i < 20 && count == 0; ++i) count = sink->deliver({&revision, 1})->count;

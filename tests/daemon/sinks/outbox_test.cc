@@ -88,6 +88,7 @@ TEST_F(OutboxTest, DropsRecomputedRevisions) {
       {make_revision("c", 1), make_revision("c", 2), make_revision("c", 3), make_revision("d", 4)});
   EXPECT_THAT(read_all(*outbox), ElementsAre("c/1", "c/2", "d/4", "c/3"));
   EXPECT_EQ(outbox->usage().recomputed, 3U);
+  EXPECT_EQ(outbox->usage().records, 4U);
   EXPECT_EQ(outbox->last_revision(Feed::kAlerts, "c"), 3U);
   EXPECT_EQ(outbox->last_revision(Feed::kAlerts, "e"), std::nullopt);
 }

@@ -106,7 +106,7 @@ TEST(SinkConfig, MakesAWorkingSink) {
   const auto sinks = read("", context);
   const auto sink = make_sink(sinks->at(0), context);
   ASSERT_TRUE(sink);
-  EXPECT_TRUE((*sink)->check());
+  EXPECT_TRUE((*sink)->check({}));
   const Revision revision = make_revision("c", 1);
   EXPECT_EQ((*sink)->deliver({&revision, 1})->count, 1U);
   EXPECT_EQ(slurp(folder / "alerts.jsonl"), revision.body + "\n");

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <semaphore>
+
 #include "daemon/sinks/cursor_file.h"
 #include "tests/daemon/sinks/sinks_fixture.h"
 
@@ -164,6 +166,60 @@ TEST_F(SinkRunnerTest, BacksOffAndComesAgain) {
   EXPECT_EQ(runner->step().kind, Kind::kIdle);
   EXPECT_THAT(book.labels(), ElementsAre("c/1"));
   EXPECT_THAT(said(), HasSubstr("sink fake works again"));
+}
+
+TEST_F(SinkRunnerTest, ASinkThatIsDownIsKnownBeforeTheFirstRevision) {
+  FakeSink::Book book;
+  book.down = true;
+  auto chosen = options("fake");
+  chosen.first_retry = 1ms, chosen.slowest_retry = 1ms;
+  const auto runner = attach(chosen, book);
+  runner->start();
+  ASSERT_TRUE(book.wait_for_checks(2));  // the first is dealt with by then
+  EXPECT_GT(runner->metrics().failures_in_row, 0U);
+  EXPECT_EQ(runner->problem(), "the receiver is down");
+  std::size_t checks = 0;
+  {
+    const std::scoped_lock lock(book.mutex);
+    book.down = false, checks = book.checks;
+  }
+  ASSERT_TRUE(book.wait_for_checks(checks + 1));
+  say(*outbox, {make_revision("c", 1)});
+  ASSERT_TRUE(book.wait_for(1));
+  runner->stop(10s);
+  EXPECT_EQ(runner->metrics().failures_in_row, 0U);
+  EXPECT_EQ(runner->problem(), "");
+  EXPECT_THAT(said(), HasSubstr("sink fake works again"));
+  EXPECT_EQ(book.checks, checks + 1) << "once it was reached, deliveries tell how it is";
+}
+
+// A receiver that nobody answers for, until it is told to give up.
+class DeafSink final : public Sink {
+ public:
+  explicit DeafSink(std::binary_semaphore& asked) : asked_(asked) {}
+  config::Result<Delivered> deliver(std::span<const Revision>) override {
+    return config::failed("deaf");
+  }
+  config::Result<void> check(const std::stop_token& stop) override {
+    std::binary_semaphore told{0};
+    const std::stop_callback tell(stop, [&] { told.release(); });
+    asked_.release();
+    told.acquire();
+    return config::failed("nobody answered");
+  }
+
+ private:
+  std::binary_semaphore& asked_;
+};
+
+TEST_F(SinkRunnerTest, StopEndsTheLookAtAReceiver) {
+  std::binary_semaphore asked{0};
+  auto runner = SinkRunner::attach(options("deaf"), *outbox, std::make_unique<DeafSink>(asked));
+  ASSERT_TRUE(runner);
+  (*runner)->start();
+  asked.acquire();
+  (*runner)->stop(60s);
+  EXPECT_EQ((*runner)->metrics().failed, 0U) << "being told to stop is no failure";
 }
 
 TEST_F(SinkRunnerTest, PartOfABatchIsNotDeliveredTwice) {

@@ -134,7 +134,7 @@ class FakeSink final : public Sink {
     std::vector<std::string> taken;
     std::size_t settled = 0;  // how many of taken when last settled
     bool down = false;
-    std::size_t calls = 0;
+    std::size_t calls = 0, checks = 0;
     std::size_t at_most = 1000;
 
     std::vector<std::string> labels() {
@@ -144,6 +144,10 @@ class FakeSink final : public Sink {
     bool wait_for(std::size_t count) {
       std::unique_lock lock(mutex);
       return changed.wait_for(lock, 60s, [&] { return taken.size() >= count; });
+    }
+    bool wait_for_checks(std::size_t count) {
+      std::unique_lock lock(mutex);
+      return changed.wait_for(lock, 60s, [&] { return checks >= count; });
     }
     bool wait_for_calls(std::size_t count) {
       std::unique_lock lock(mutex);
@@ -160,6 +164,12 @@ class FakeSink final : public Sink {
     const std::size_t count = std::min(book_.at_most, revisions.size());
     for (const Revision& revision : revisions.first(count)) book_.taken.push_back(label(revision));
     return Delivered{.count = count, .problem = count < revisions.size() ? "it takes no more" : ""};
+  }
+  config::Result<void> check(const std::stop_token& /*stop*/) override {
+    const std::scoped_lock lock(book_.mutex);
+    ++book_.checks;
+    book_.changed.notify_all();
+    return book_.down ? config::failed("the receiver is down") : config::Result<void>{};
   }
   config::Result<void> settle() override {
     const std::scoped_lock lock(book_.mutex);
