@@ -9,7 +9,7 @@
 namespace stuffwatch::ingest {
 namespace {
 
-constexpr std::size_t kMostInChunk = std::size_t{1} << 20, kLeastInChunk = std::size_t{64} << 10,
+constexpr std::size_t kMostInChunk = std::size_t{128} << 10, kLeastInChunk = std::size_t{64} << 10,
                       kAllChunks = std::size_t{64} << 20;
 
 struct OpenFile {

@@ -7,7 +7,7 @@ namespace stuffwatch::ingest {
 namespace {
 
 constexpr std::size_t kMaxRecords = 4096;
-constexpr std::size_t kMaxBytes = std::size_t{1} << 20U;
+constexpr std::size_t kMaxBytes = std::size_t{128} << 10U;
 
 bool is_record(const rd_kafka_message_t& message) {
   return message.err == RD_KAFKA_RESP_ERR_NO_ERROR;

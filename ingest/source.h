@@ -44,7 +44,7 @@ class Source {
   virtual ~Source() = default;
   // Serves the client library (rebalances, errors). Call at least once a second.
   [[nodiscard]] virtual std::vector<InputChange> service() = 0;
-  // The next records of one input. Never more than about 1 MiB or 4,096 records.
+  // The next records of one input. Never more than some 128 KiB (what stays in the cache until it is decoded), or one record.
   [[nodiscard]] virtual ReadStatus read(InputId id, RawChunk& out) = 0;
   // Start reading at `offset` (from a checkpoint) instead of where the source would by itself; before the first read of that input.
   [[nodiscard]] virtual config::Result<void> seek(InputId id, std::int64_t offset) = 0;
