@@ -30,6 +30,7 @@ void Campaigns::set_silent(bool silent) {
 // The campaign goes on where the one that was told stood.
 void Campaigns::adopt(Campaign& campaign, const ToldCampaign& told) {
   campaign.id = told.id, campaign.revision = std::max(campaign.revision, told.revision);
+  if (!told.open) return;
   campaign.floor = told.counts;
   campaign.severity = std::max(campaign.severity, told.severity);
   campaign.odds = std::max(campaign.odds, told.odds);
@@ -56,12 +57,17 @@ void Campaigns::take_over(Campaign& fresh, const Finding& finding) {
   told_.erase(told);
 }
 
-// What warm-up found takes the ids and revisions that consumers know.
+// What warm-up found takes the ids and revisions that consumers know: first by the same id, then by the same key.
 void Campaigns::end_warm_up() {
+  for (auto& [id, campaign] : campaigns_) {
+    const auto told = std::ranges::find(told_, id, &ToldCampaign::id);
+    if (told == told_.end()) continue;
+    adopt(*campaign, *told);
+    told_.erase(told);
+  }
   std::vector<std::pair<CampaignId, ToldCampaign>> met;
   for (const auto& [id, campaign] : campaigns_) {
-    const auto known = std::ranges::find(told_, id, &ToldCampaign::id);
-    const auto told = known != told_.end() ? known : told_as(*campaign);
+    const auto told = told_as(*campaign);
     if (told == told_.end()) continue;
     met.emplace_back(id, std::move(*told));
     told_.erase(told);
@@ -71,7 +77,7 @@ void Campaigns::end_warm_up() {
     adopt(*node.mapped(), told);
     node.key() = told.id;
     campaigns_.insert(std::move(node));
-    if (told.id != id) rename(id, told.id);
+    rename(id, told.id);
   }
 }
 

@@ -111,5 +111,27 @@ TEST(ToldCampaigns, WarmUpSaysNothingAndTakesTheKnownId) {
   EXPECT_THAT(site.reasons(), ElementsAre("doubled", "closed", "closed"));
 }
 
+TEST(ToldCampaigns, TwoOfOneKeyKeepApart) {
+  Site before, after;
+  for (Site* site : {&before, &after}) {
+    site->campaigns.set_silent(site == &after);
+    site->find(at(0s), address("192.0.2.7"), 0, 30);
+    site->tick(at(7h)), site->tick(at(32h));  // quiet, and too long ago to reopen
+    site->find(at(33h), address("192.0.2.7"), 0, 30);
+  }
+  const auto said = before.of(Feed::kAlerts);
+  ASSERT_EQ(said.size(), 3u);
+  ToldCampaign first, second = told("192.0.2.7", at(33h));
+  first.id = std::stoull(said[0].id, nullptr, 16), first.revision = 2;
+  second.id = std::stoull(said[2].id, nullptr, 16), second.revision = 1;
+  after.campaigns.know({first, second});
+  after.campaigns.set_silent(false);
+  EXPECT_EQ(after.campaigns.all().size(), 1u);
+  EXPECT_EQ(after.only().id, second.id);
+  after.tick(at(60h));
+  EXPECT_THAT(after.reasons(), ElementsAre("daily", "closed"));
+  EXPECT_EQ(after.out.at(0).revision, 2u);
+}
+
 }  // namespace
 }  // namespace stuffwatch::detectors
