@@ -39,6 +39,14 @@ endif()
 
 configure_file(${CMAKE_CURRENT_LIST_DIR}/version.h.in ${CMAKE_BINARY_DIR}/generated/version.h)
 
+# What `stuffwatch schema NAME` prints, as C++; a changed schema configures again.
+foreach(name event alert account)
+  set(schema ${CMAKE_SOURCE_DIR}/daemon/commands/schemas/${name}.json)
+  file(READ ${schema} SW_SCHEMA_${name})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${schema})
+endforeach()
+configure_file(${CMAKE_SOURCE_DIR}/daemon/commands/schemas/texts.h.in ${CMAKE_BINARY_DIR}/generated/schema_texts.h @ONLY)
+
 # sw_room(TARGET FOLDER LIBS public... PRIVATE private... [EXCEPT files...]): every .cc below FOLDER, and nothing to list by hand.
 function(sw_room target folder)
   cmake_parse_arguments(ROOM "" "" "LIBS;PRIVATE;EXCEPT" ${ARGN})

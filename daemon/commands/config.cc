@@ -1,4 +1,4 @@
-// stuffwatch config check|print|diff and stuffwatch schema.
+// stuffwatch config check|print|diff.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -11,13 +11,12 @@
 #include "daemon/commands/command.h"
 #include "daemon/commands/config_live.h"
 #include "daemon/config.h"
-#include "daemon/metrics.h"
 
 namespace stuffwatch::daemon {
 namespace {
 
 struct ConfigOptions {
-  std::string file, other, schema;
+  std::string file, other;
   std::vector<std::string> overrides;
   bool reference = false, markdown = false, live = false;
 };
@@ -56,17 +55,6 @@ config::Result<int> compare(const ConfigOptions& options) {
   for (const auto& change : config::diff(**before, **after))
     fmt::print("{}: {} -> {} ({})\n", change.key, change.before, change.after,
                change.live ? "live" : "needs a restart");
-  return 0;
-}
-
-config::Result<int> schema(const ConfigOptions& options) {
-  Config defaults;
-  if (options.schema == "config")
-    fmt::print("{}\n", config::print_schema(defaults, "stuffwatch configuration"));
-  else if (options.markdown)
-    fmt::print("{}", metrics_markdown());
-  else
-    return config::misconfigured("schema metrics is printed with --markdown");
   return 0;
 }
 
@@ -109,20 +97,6 @@ void add_config(CLI::App& app, int& exit_code) {
   diff_command->add_option("BEFORE", o->file, "Configuration file")->required();
   diff_command->add_option("AFTER", o->other, "Configuration file")->required();
   act(diff_command, compare);
-}
-
-void add_schema(CLI::App& app, int& exit_code) {
-  auto o = std::make_shared<ConfigOptions>();
-  CLI::App* command =
-      app.add_subcommand("schema", "JSON Schema of the configuration; the table of metrics");
-  command->add_option("NAME", o->schema, "config or metrics")
-      ->required()
-      ->check(CLI::IsMember({"config", "metrics"}));
-  command->add_flag("--markdown", o->markdown, "As a document (metrics)");
-  command->callback([&exit_code, o] {
-    auto done = schema(*o);
-    exit_code = done ? *done : report(done.error());
-  });
 }
 
 }  // namespace stuffwatch::daemon
