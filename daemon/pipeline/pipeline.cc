@@ -100,7 +100,7 @@ void Pipeline::take(const Merge::Next& next) {
   begun_ = true;
   if (silent_ && !merge_.warming()) {
     silent_ = false;
-    next_.parts.push_back({});
+    next_.parts.push_back({.silent = false});
   }
   if (const EventTime second = std::chrono::floor<std::chrono::seconds>(order); second > tick_) {
     if (hooks_.on_cut && hooks_.cut_due()) flush(), hooks_.on_cut();
@@ -120,7 +120,7 @@ void Pipeline::take(const Merge::Next& next) {
   } else {
     head.event->seq = ++seq_;
     ++counts_.events;
-    if (next_.parts.empty()) next_.parts.push_back({});
+    if (next_.parts.empty()) next_.parts.push_back({.silent = silent_});
     ++next_.parts.back().events;
     next_.events.push_back(head.event);
     if (next_.events.size() >= (pool_.workers() > 1 ? kSharedBlock : kOwnBlock)) launch();
@@ -132,8 +132,8 @@ void Pipeline::work(Block& block) {
   const auto begin = std::chrono::steady_clock::now();
   std::size_t at = 0;
   for (const Part& part : block.parts) {
+    engine_.set_silent(part.silent);
     if (part.tick != EventTime::min()) {
-      engine_.set_silent(part.silent);
       engine_.set_partial(part.partial);
       engine_.tick(part.tick, part.seq);
     }

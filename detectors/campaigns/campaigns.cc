@@ -170,9 +170,13 @@ void Campaigns::observe(const Activity& activity, std::vector<Revision>& out) {
   Campaign& campaign = *found->second;
   add_attempt(campaign, *activity.event);
   dirty_.push_back(found->first);
-  if (!first_victim(campaign)) return;
-  judge(campaign, activity.event->time);
-  speak(campaign, RevisionReason::kFirstSuccess, activity.event->time, out);
+  if (campaign.told_accounts == campaign.compromised.size()) return;
+  const EventTime now = activity.event->time;  // a victim waits for no tick: none may come for long
+  judge(campaign, now);
+  if (first_victim(campaign)) return speak(campaign, RevisionReason::kFirstSuccess, now, out);
+  if (campaign.urgency > campaign.told_urgency)
+    return speak(campaign, RevisionReason::kSeverity, now, out);
+  tell_accounts(campaign, out);
 }
 
 void Campaigns::add_attempt(Campaign& campaign, const LoginEvent& event) {

@@ -56,7 +56,7 @@ class Campaigns {
   void set_quality(AlertQuality quality) { quality_ = std::move(quality); }
 
   void find(const Finding& finding, const LoginEvent* cause, std::vector<Revision>& out);
-  // The first victim is told at once, everything else at the next tick.
+  // Victims, and a page because of them, are told at once; everything else at the next tick.
   void observe(const Activity& activity, std::vector<Revision>& out);
   // `front`: the second of event time that the merge has reached. Speaks for everything that changed since the last tick; closes what is quiet.
   void tick(EventTime front, std::vector<Revision>& out);

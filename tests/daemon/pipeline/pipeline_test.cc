@@ -264,6 +264,26 @@ TEST(Pipeline, WhatWasCommittedIsReadAgainInSilence) {
                               whole.bodies.end()));
 }
 
+// What was committed need not end with a second.
+TEST(Pipeline, SilenceEndsWithTheFirstEventThatIsNew) {
+  std::vector<std::string> lines;
+  for (int i = 0; i < 100; ++i) lines.push_back(line(i * 1s, "user@example.com", "10.0.0.1", true));
+  lines.push_back(line(100s, "user@example.com", "10.0.0.1", true));
+  const auto committed = static_cast<std::int64_t>(lines.size());
+  for (int i = 0; i < 40; ++i)
+    lines.push_back(line(100s + 1ms * (i + 1), "listed" + std::to_string(i) + "@example.org",
+                         "203.0.113.9", false));
+  Rig setup;
+  auto pipeline = setup.make();
+  auto source = std::make_unique<MemorySource>(std::vector<std::vector<std::string>>{lines}, 7);
+  source->set_committed(0, committed);
+  pipeline->add_source(std::move(source), setup.settings);
+  Rig::turn(*pipeline);
+  ASSERT_FALSE(setup.bodies.empty());
+  EXPECT_NE(setup.bodies[0].find("\"revision\":1,\"status\":\"open\""), std::string::npos)
+      << setup.bodies[0];
+}
+
 TEST(Pipeline, AnIdleInputIsNotWaitedFor) {
   Rig setup;
   auto pipeline = setup.make();
