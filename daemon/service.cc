@@ -84,7 +84,6 @@ config::Result<void> Service::open_state() {
     state_ = name, own_state_ = true;
     log_warning("no state.path: nothing survives a restart");
     config_->state.path = state_.string();
-    for (auto& sink : config_->sinks) static_cast<void>(sink);
   } else {
     state_ = config_->state.path;
     if (auto made = sinks::make_folder(state_); !made)

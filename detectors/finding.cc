@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <mutex>
+#include <set>
+
 #include "detectors/state/mix.h"
 
 namespace stuffwatch::detectors {
@@ -39,6 +43,13 @@ std::uint64_t Entity::hash(std::uint64_t seed) const {
 std::string to_string(const Entity& entity) {
   return entity.is_network() ? "net:" + to_string(entity.network())
                              : corpus::to_string(AccountKey{entity.value});
+}
+
+std::string_view interned(std::string_view text) {
+  static std::mutex mutex;
+  static std::set<std::string, std::less<>> texts;  // a set's strings stay where they are
+  const std::scoped_lock lock(mutex);
+  return *texts.emplace(text).first;
 }
 
 }  // namespace stuffwatch::detectors

@@ -36,11 +36,14 @@ struct Entity {
 [[nodiscard]] std::string to_string(
     const Entity& entity);  // "net:192.0.2.7/32", "acct:0123456789abcdef"
 
-// One number that crossed one threshold, with what it means if nothing is going on. Texts are literals.
+// One number that crossed one threshold, with what it means if nothing is going on. Texts are literals, or interned().
 struct Factor {
   std::string_view detector{}, statistic{}, null_model{}, window{};
   double value = 0, threshold = 0;
 };
+
+// A copy of `text` that lives as long as the process does: for factors that are read back. There are few different ones. Any thread.
+[[nodiscard]] std::string_view interned(std::string_view text);
 
 // One account in a finding's evidence.
 struct EvidenceAccount {

@@ -14,7 +14,6 @@ namespace {
 using detectors::CampaignId;
 using detectors::Entity;
 using detectors::EventTime;
-using detectors::Factor;
 using detectors::Revision;
 using detectors::ToldCampaign;
 
@@ -42,15 +41,6 @@ EventTime time_of(JsonElement object, std::string_view key) {
   return config::parse_rfc3339(text_of(object, key)).value_or(EventTime{});
 }
 
-// The names in an alert's factors, as long-lived as the literals that detectors use.
-std::string_view kept(std::string_view text) {
-  static std::vector<std::unique_ptr<const std::string>>
-      texts;  // few different ones; read at start only
-  for (const auto& known : texts)
-    if (*known == text) return *known;
-  return *texts.emplace_back(std::make_unique<const std::string>(text));
-}
-
 bool read_body(const std::string& body, ToldCampaign& told) {
   simdjson::dom::parser parser;
   JsonElement alert;
@@ -63,10 +53,10 @@ bool read_body(const std::string& body, ToldCampaign& told) {
                    count("sources"),  count("networks"), count("as_numbers"), count("compromised")};
   }
   for (const JsonElement factor : list_of(alert, "factors"))
-    told.factors.push_back({.detector = kept(text_of(factor, "detector")),
-                            .statistic = kept(text_of(factor, "statistic")),
-                            .null_model = kept(text_of(factor, "null")),
-                            .window = kept(text_of(factor, "window")),
+    told.factors.push_back({.detector = detectors::interned(text_of(factor, "detector")),
+                            .statistic = detectors::interned(text_of(factor, "statistic")),
+                            .null_model = detectors::interned(text_of(factor, "null")),
+                            .window = detectors::interned(text_of(factor, "window")),
                             .value = number_of(factor, "value").value_or(0),
                             .threshold = number_of(factor, "threshold").value_or(0)});
   return true;

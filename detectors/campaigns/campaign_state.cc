@@ -36,14 +36,6 @@ void load_texts(StateReader& in, std::vector<std::string>& list) {
   load_list(in, [&] { list.push_back(in.text()); });
 }
 
-// Texts of factors are literals elsewhere; those read back live as long as the process, and there are few different ones.
-std::string_view interned(std::string text) {
-  static thread_local std::vector<std::unique_ptr<std::string>> pool;
-  for (const auto& known : pool)
-    if (*known == text) return *known;
-  return *pool.emplace_back(std::make_unique<std::string>(std::move(text)));
-}
-
 void save_compromised(StateWriter& out, const CompromisedAccount& a) {
   out.put(a.account), out.put(a.time), out.put(a.event_seq), out.put(a.source_ip), out.put(a.tier),
       out.put(a.mfa_stopped), out.put(a.has_source);
