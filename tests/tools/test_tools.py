@@ -75,6 +75,15 @@ def test_tally_counts_a_stage_that_failed_after_its_tests_passed(tmp_path):
     assert tally.tally(tmp_path) == (4, 1, 0)
 
 
+def test_failed_tests_are_named(tmp_path):
+    failed = '<testcase classname="A" name="{}"><{}/></testcase>'
+    cases = failed.format("one", "failure") + failed.format("two", "error") + '<testcase classname="A" name="three"/>'
+    (tmp_path / "unit.xml").write_text(f'<testsuite tests="3" failures="1" errors="1">{cases}</testsuite>')
+    (tmp_path / "cut.xml").write_text("<testsuite><testcase")
+    assert tally.failed_tests(tmp_path) == ["unit: A.one", "unit: A.two"]
+    assert tally.failed_tests(tmp_path, ["unit"]) == []
+
+
 def test_long_function_is_reported_and_a_long_class_is_not(tmp_path):
     (tmp_path / "config").mkdir()
     body = "  x += 1;\n" * 61
