@@ -26,7 +26,7 @@ struct AccountFaninConfig {
     v.field("another_network", another_network, {.01, .9},
             "Chance that an account without history fails from yet another network within a life.");
     v.field("max_keys", max_keys, {64u, 1u << 29},
-            "Accounts remembered; the one longest unseen goes first.");
+            "Accounts remembered; one that was not seen for long goes first.");
   }
 };
 
@@ -76,7 +76,7 @@ class NetworkSet {
   bool exact_ = true;
 };
 
-// 88 bytes. Counts of earlier lives and steps are halved every 30 days: an account that travels carries its own chance.
+// 80 bytes. Counts of earlier lives and steps are halved every 30 days: an account that travels carries its own chance.
 struct AccountRecord {
   AccountId id;
   std::int64_t life_start_ms = 0, last_ms = 0;
@@ -86,7 +86,7 @@ struct AccountRecord {
   NetworkSet networks;
   std::uint16_t history_month = 0;
   std::uint8_t level = 0;
-  SlabLinks links;
+  bool touched = false;
 
   [[nodiscard]] AccountId key() const { return id; }
   void reset(const AccountId& key) { *this = AccountRecord{}, id = key; }
@@ -130,8 +130,7 @@ class AccountFanin final : public Detector {
       AccountRecord& record =
           slab_.touch(saved.id, slab_.hash(saved.id), inserted, [](AccountRecord&) {});
       if (!inserted) in.fail();
-      const SlabLinks links = record.links;
-      record = saved, record.links = links;
+      record = saved;
     }
     lives_ = in.get<EvidenceLives>();
     return in.finish("account_fanin");

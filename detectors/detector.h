@@ -44,7 +44,7 @@ class Detector {
   virtual void observe(std::span<const LoginEvent* const> events, FindingCollector& out) = 0;
   // Fetches memory that observe() will touch, one dependent access a stage, for stages 0 .. kPrefetchStages - 1 in turn. The caller runs a stage for all
   // partitions before the next: a partition alone has too few events to hide an access to main memory.
-  static constexpr unsigned kPrefetchStages = 4;
+  static constexpr unsigned kPrefetchStages = 2;
   virtual void prefetch(std::span<const LoginEvent* const> events, unsigned stage) const = 0;
   // No event before the tick `watermark` will follow: mature, expire. `seq` is that of the first event at or past the tick.
   virtual void advance(EventTime watermark, std::uint64_t seq, FindingCollector& out) = 0;

@@ -21,9 +21,10 @@ struct SourceFanoutConfig {
             "Odds against chance at which a source is reported.");
     v.field("concentration", contacts.concentration, {1.0, 128.0},
             "How alike benign sources are: a low number expects many odd ones.");
-    v.field("max_keys", contacts.max_keys, {64u, 1u << 29},
-            "Sources remembered, for addresses and for prefixes each; the one longest unseen goes "
-            "first. The metrics count both together.");
+    v.field(
+        "max_keys", contacts.max_keys, {64u, 1u << 29},
+        "Sources remembered, for addresses and for prefixes each; one that was not seen for long "
+        "goes first. The metrics count both together.");
     v.field("max_contacts", contacts.max_contacts, {1024u, 1u << 29},
             "First contacts of a source and an account remembered, for addresses and for prefixes "
             "each.");

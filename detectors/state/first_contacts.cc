@@ -23,6 +23,8 @@ constexpr std::array kMaturedAttack{AttackKind::kCredentialStuffing, AttackKind:
 // Classes (ok, unknown). Its concentration stays 8: at 12 and more a school's first day passes the threshold (detection.md 4.1).
 constexpr DirichletModel<2, 2> kAtOnceModel{{7.76, .24}, {{{.3, 9.7}, {2, 8}}}, {.6, .4}};
 
+constexpr std::uint32_t kMaturingAhead = 8;  // their records are fetched meanwhile
+
 constexpr double kRestartBelow = 1e-3;
 constexpr std::uint32_t kMinFailures = 4,
                         kMaxAttemptsPerAccount =
@@ -78,15 +80,11 @@ FirstContacts::Key FirstContacts::key_of(const LoginEvent& event) const {
 void FirstContacts::prefetch(std::span<const LoginEvent* const> events, unsigned stage) const {
   for (const LoginEvent* event : events) {
     const Key key = key_of(*event);
-    const std::uint64_t hash = slab_.hash(key);
+    const std::uint64_t hash = slab_.hash(key), contact = contacts_.hash(hash, event->account);
     if (stage == 0) {
-      slab_.prefetch_index(hash);
-    } else if (stage == 1) {
-      slab_.prefetch_record(hash);
-    } else if (const Record* record = slab_.find(key, hash)) {
-      const std::uint64_t contact =
-          contacts_.hash(slab_.number_of(*record), record->generation, event->account);
-      stage == 2 ? contacts_.prefetch(contact) : contacts_.prefetch_contact(contact);
+      slab_.prefetch_index(hash), contacts_.prefetch(contact);
+    } else {
+      slab_.prefetch_record(hash), contacts_.prefetch_contact(contact);
     }
   }
 }
@@ -113,13 +111,11 @@ void FirstContacts::observe_one(const LoginEvent& event, const Key& key, std::ui
   if (inserted || over) begin_life(record, event.time);
   if (kept(event.account, record.thinning)) {
     ++record.attempts;
-    Contact* contact =
-        inserted ? nullptr
-                 : contacts_.find(slab_.number_of(record), record.generation, event.account);
+    Contact* contact = inserted ? nullptr : contacts_.find(owner_of(record, hash), event.account);
     if (contact == nullptr || of_earlier_life(record, *contact)) {
-      first_contact(record, event, out);
+      first_contact(record, hash, event, out);
     } else {
-      if (contact->attempts != UINT16_MAX) ++contact->attempts;
+      contact->count_attempt();
       if (event.outcome == Outcome::kSuccess && !contact->matured())
         contact->set_class(ContactClass::kOk);  // recovered in time
     }
@@ -134,7 +130,8 @@ void FirstContacts::observe_one(const LoginEvent& event, const Key& key, std::ui
 void FirstContacts::begin_life(Record& record, EventTime time) {
   record.life_start_ms = to_ms(time);
   record.attempts = 0,
-  record.accounts = record.pending;  // pending contacts go on into the new life
+  // Pending contacts go on into the new life; of a thinned key, those that were passed over too.
+      record.accounts = record.pending << record.thinning;
   record.thinning = 0;
   restart_matured(record), restart_at_once(record);
 }
@@ -153,22 +150,23 @@ void FirstContacts::restart_at_once(Record& record) {
   ++lives_.begun;
 }
 
-void FirstContacts::first_contact(Record& record, const LoginEvent& event, FindingCollector& out) {
+void FirstContacts::first_contact(Record& record, std::uint64_t hash, const LoginEvent& event,
+                                  FindingCollector& out) {
   const ContactClass klass = class_of(event);
   if (record.pending >= kMaxPendingOfKey && record.thinning < 32) {
     ++record.thinning, record.pending /= 2;
     if (!kept(event.account, record.thinning)) return;
   }
   ++record.accounts, ++record.pending;
-  contacts_.append(Contact::make(event.account, event.time, klass, event.stranger,
-                                 slab_.number_of(record), record.generation),
-                   [&](const Contact& gone) {
-                     if (gone.owner == Contact::kNobody) return;
-                     Record& owner = slab_.at(gone.owner);
-                     if (owner.generation != gone.generation) return;
-                     if (!gone.matured() && owner.pending != 0) --owner.pending;
-                     if (!of_earlier_life(owner, gone)) ++forgotten_;
-                   });
+  contacts_.append(
+      Contact::make(event.account, event.time, klass, event.stranger, owner_of(record, hash)),
+      [&](const Contact& gone) {
+        if (!gone.owned()) return;
+        Record& owner = slab_.at(gone.owner.record);
+        if (owner.generation != gone.owner.generation) return;
+        if (!gone.matured() && owner.pending != 0) --owner.pending;
+        if (!of_earlier_life(owner, gone)) ++forgotten_;
+      });
   if (klass != ContactClass::kOk && klass != ContactClass::kUnknown) return;
   const double evidence =
       record.at_once.observe(kAtOnceModel, klass == ContactClass::kUnknown ? 1 : 0);
@@ -194,14 +192,16 @@ void FirstContacts::advance(EventTime watermark, std::uint64_t seq, FindingColle
        c != nullptr && c->time() + settings_.maturity <= watermark;
        c = contacts_.next_to_mature()) {
     contacts_.mature_next();
-    if (c->owner != Contact::kNobody) mature(*c, watermark, seq, out);
+    if (const Contact* soon = contacts_.to_mature_after(kMaturingAhead); soon != nullptr)
+      slab_.prefetch_at(soon->owner.record);
+    if (c->owned()) mature(*c, watermark, seq, out);
   }
 }
 
 void FirstContacts::mature(const Contact& contact, EventTime watermark, std::uint64_t seq,
                            FindingCollector& out) {
-  Record& record = slab_.at(contact.owner);
-  if (record.generation != contact.generation) return;  // its key was evicted
+  Record& record = slab_.at(contact.owner.record);
+  if (record.generation != contact.owner.generation) return;  // its key was evicted
   if (record.pending != 0) --record.pending;
   const ContactClass klass = contact.contact_class();
   if (klass == ContactClass::kFamiliar || !kept(AccountKey{contact.account}, record.thinning))
@@ -253,21 +253,23 @@ Evidence FirstContacts::evidence_since(const Record& record, EventTime since, Ev
   static constexpr milliseconds kDisorder =
       std::chrono::hours{1};  // how far the ring may be out of event-time order
   Evidence evidence{.start = until, .end = since, .list = {}};
+  std::uint32_t left = record.accounts;  // beyond them there is nothing of this life
   contacts_.for_each_newest([&](const Contact& c) {
-    if (c.owner == Contact::kNobody) return true;  // its content was not kept, nor its time
-    if (c.time() < since - kDisorder) return false;
+    if (!c.owned()) return true;  // its content was not kept, nor its time
+    if (left == 0 || c.time() < since - kDisorder) return false;
+    if (!owns(record, c)) return true;
+    --left;
     const bool success = c.contact_class() == ContactClass::kOk && c.stranger();
     const bool failure =
         c.contact_class() == ContactClass::kBad || c.contact_class() == ContactClass::kUnknown;
-    if (!owns(record, c) || c.time() < since || (!success && !failure) ||
-        (failure && at_once == c.matured()))
+    if (c.time() < since || (!success && !failure) || (failure && at_once == c.matured()))
       return true;
     evidence.start = std::min(evidence.start, c.time()),
     evidence.end = std::max(evidence.end, c.time());
-    evidence.attempts += c.attempts, ++evidence.accounts;
+    evidence.attempts += c.attempts(), ++evidence.accounts;
     (success ? evidence.successes : evidence.failures) += 1;
     if (evidence.list.size() < kMaxEvidenceAccounts)
-      evidence.list.push_back({AccountKey{c.account}, c.time(), c.attempts, success});
+      evidence.list.push_back({AccountKey{c.account}, c.time(), c.attempts(), success});
     return true;
   });
   evidence.failures = evidence.attempts - evidence.successes;
@@ -290,7 +292,7 @@ bool FirstContacts::may_matter(const Record& record, const Contact& contact) con
          contact.time() >= from_ms(record.life_start_ms + record.evidence_start_ms);
 }
 
-// Keys oldest first, so that reading them back restores the order of eviction; contacts refer to them by rank. Contacts that can no longer matter keep
+// Keys in the order of eviction, so that reading them back restores it; contacts refer to them by rank. Contacts that can no longer matter keep
 // their place in the ring (what is forgotten next depends on it) but not their content.
 void FirstContacts::save(StateWriter& out) const {
   std::vector<std::uint32_t> rank(slab_.max_size(), Contact::kNobody);
@@ -301,14 +303,15 @@ void FirstContacts::save(StateWriter& out) const {
   out.put(contacts_.size());
   std::uint64_t run = 0;
   contacts_.for_each([&](const Contact& c) {
-    const bool owned = c.owner != Contact::kNobody && rank[c.owner] != Contact::kNobody &&
-                       slab_.at(c.owner).generation == c.generation;
-    if (!owned || !may_matter(slab_.at(c.owner), c)) {
+    const bool owned = c.owned() && rank[c.owner.record] != Contact::kNobody &&
+                       slab_.at(c.owner.record).generation == c.owner.generation;
+    if (!owned || !may_matter(slab_.at(c.owner.record), c)) {
       ++run;
       return;
     }
     Contact kept_contact = c;
-    kept_contact.owner = rank[c.owner];
+    kept_contact.owner =
+        ContactOwner::of(rank[c.owner.record], c.owner.generation, c.owner.key_hash);
     out.put(run), out.put(kept_contact), run = 0;
   });
   out.put(run);
@@ -323,8 +326,7 @@ void FirstContacts::load(StateReader& in) {
     bool inserted = false;
     Record& record = slab_.touch(saved.key(), slab_.hash(saved.key()), inserted, [](Record&) {});
     if (!inserted) return in.fail();
-    const SlabLinks links = record.links;
-    record = saved, record.links = links;
+    record = saved;
   }
   const auto total = in.get<std::uint64_t>();
   if (total > std::bit_ceil(settings_.max_contacts)) return in.fail();
@@ -342,7 +344,7 @@ void FirstContacts::load(StateReader& in) {
     for (std::uint64_t i = 0; i < run; ++i) matured(Contact{.packed = Contact::kMatured});
     if (count == total) break;
     const auto contact = in.get<Contact>();
-    if (contact.owner >= keys) return in.fail();
+    if (contact.owner.record >= keys) return in.fail();
     matured(contact);
   }
   lives_ = in.get<EvidenceLives>(), forgotten_ = in.get<std::uint64_t>();

@@ -4,7 +4,7 @@
 // sequence exchangeable under the null. A second process looks at once at contacts whose class is settled (ok, unknown). Half of the budget each.
 // A key has lives of at most 24 h. Follows ../reference in what counts, what matures and what restarts.
 //
-// Time: event time. Threads: none. Memory: max_keys * 112 B + max_contacts * 32 B. Cost: O(1) amortised; an alarm walks the contact ring once.
+// Time: event time. Threads: none. Memory: max_keys * 104 B + max_contacts * 32 B. Cost: O(1) amortised; an alarm walks the contact ring once.
 #pragma once
 
 #include <chrono>
@@ -64,7 +64,7 @@ class FirstContacts {
     std::uint8_t thinning = 0;
     bool v4 = false;
     std::uint8_t matured_level = 0, at_once_level = 0;
-    SlabLinks links;
+    bool touched = false;
 
     [[nodiscard]] Key key() const { return {tenant, value, v4}; }
     void reset(const Key& key);
@@ -84,7 +84,8 @@ class FirstContacts {
                    FindingCollector& out);
   void begin_life(Record& record, EventTime time);
   [[nodiscard]] bool of_earlier_life(const Record& record, const Contact& contact) const;
-  void first_contact(Record& record, const LoginEvent& event, FindingCollector& out);
+  void first_contact(Record& record, std::uint64_t hash, const LoginEvent& event,
+                     FindingCollector& out);
   void mature(const Contact& contact, EventTime watermark, std::uint64_t seq,
               FindingCollector& out);
   void restart_matured(Record& record);
@@ -95,7 +96,11 @@ class FirstContacts {
                                         bool at_once) const;
   [[nodiscard]] bool may_matter(const Record& record, const Contact& contact) const;
   [[nodiscard]] bool owns(const Record& record, const Contact& contact) const {
-    return contact.owner == slab_.number_of(record) && contact.generation == record.generation;
+    return contact.owner.record == slab_.number_of(record) &&
+           contact.owner.generation == record.generation;
+  }
+  [[nodiscard]] ContactOwner owner_of(const Record& record, std::uint64_t hash) const {
+    return ContactOwner::of(slab_.number_of(record), record.generation, hash);
   }
 
   FirstContactsSettings settings_;

@@ -1,12 +1,13 @@
-// A bounded table of fixed records, addressed by a key, in the order in which they were last touched.
+// A bounded table of fixed records, addressed by a key; what has not been seen for long goes first.
 //
 // Records live in one slab that never moves or grows past its size at construction; an open-addressing index of 4-byte slots
 // (24 bits of record number, 8 bits of hash) points into it. A general hash map doubles resident memory while it grows; this never rehashes.
-// When full, the record that was touched longest ago goes: the order is that of the events, so eviction is the same everywhere.
+// When full, a hand goes round the slab and evicts the first record that was not touched since it last came by (CLOCK; Corbato 1968): near enough to the
+// one longest unseen, and a touch writes to no other record. All follows from the order of the events alone, so eviction is the same everywhere.
 //
-// Record: trivially copyable, with `Key key() const`, `void reset(const Key&)` and a member `SlabLinks links`. hash(key) is the caller's.
-// Memory: max_records * (sizeof(Record) + 8..16) bytes, touched only as it fills. Cost: one index line and one record line per access; prefetch both.
-// Threads: none. Pointers stay valid until the record is evicted or erased.
+// Record: trivially copyable, with `Key key() const`, `void reset(const Key&)` (all anew) and a member `bool touched = false`. hash(key) is the caller's.
+// Memory: max_records * (sizeof(Record) + 8..16) bytes, touched only as it fills. Cost: one index line and one record per access, prefetch both; O(1)
+// amortised. Threads: none. Pointers stay valid until the record is evicted.
 #pragma once
 
 #include <algorithm>
@@ -19,10 +20,6 @@
 #include "detectors/state/lazy_array.h"
 
 namespace stuffwatch::detectors {
-
-struct SlabLinks {
-  std::uint32_t older = 0, newer = 0;  // record number + 1; 0 = none
-};
 
 template <class Record>
 class KeyedSlab {
@@ -47,9 +44,10 @@ class KeyedSlab {
   void prefetch_index(std::uint64_t hash) const { __builtin_prefetch(&index_[hash & mask_]); }
   // After prefetch_index has arrived: fetches the record that the key most likely has.
   void prefetch_record(std::uint64_t hash) const {
-    const std::uint32_t slot = index_[hash & mask_];
-    if (slot == 0) return;
-    const char* record = reinterpret_cast<const char*>(&records_[number(slot)]);
+    if (const std::uint32_t slot = index_[hash & mask_]; slot != 0) prefetch_at(number(slot));
+  }
+  void prefetch_at(std::uint32_t record_number) const {
+    const char* record = reinterpret_cast<const char*>(&records_[record_number]);
     __builtin_prefetch(record);
     __builtin_prefetch(record + sizeof(Record) - 1);
   }
@@ -62,41 +60,29 @@ class KeyedSlab {
     return index_[at] == 0 ? nullptr : &records_[number(index_[at])];
   }
 
-  // The record of `key`, newest from now on. `on_evict(Record&)` is called for the oldest when there is no room.
+  // The record of `key`, touched. `on_evict(Record&)` is called for the one that makes room.
   template <class OnEvict>
   Record& touch(const Key& key, std::uint64_t hash, bool& inserted, OnEvict&& on_evict) {
     std::size_t at = locate(key, hash);
     inserted = index_[at] == 0;
     if (!inserted) {
-      const std::uint32_t n = number(index_[at]);
-      if (newest_ != n + 1) unlink(n), link_newest(n);
-      return records_[n];
+      Record& known = records_[number(index_[at])];
+      known.touched = true;
+      return known;
     }
-    std::uint32_t n;
-    if (free_ != 0) {
-      n = free_ - 1, free_ = records_[n].links.newer;
-    } else if (used_ < max_) {
-      n = used_++;
-      records_[n] = Record{};
+    std::uint32_t n = used_;
+    if (used_ < max_) {
+      records_[used_++] = Record{};
     } else {
-      n = oldest_ - 1;
+      n = next_victim();
       on_evict(records_[n]);
-      remove(n);
+      remove_from_index(n);
       ++evictions_;
       at = locate(key, hash);  // the gap may have moved our slot
     }
-    Record& record = records_[n];
-    record.reset(key);
+    records_[n].reset(key);
     index_[at] = slot_of(n, hash);
-    link_newest(n);
-    ++size_;
-    return record;
-  }
-
-  void erase(Record& record) {
-    const std::uint32_t n = number_of(record);
-    remove(n);
-    record.links.newer = free_, free_ = n + 1;
+    return records_[n];
   }
 
   [[nodiscard]] std::uint32_t number_of(const Record& record) const {
@@ -107,13 +93,13 @@ class KeyedSlab {
     return records_[record_number];
   }
 
-  // Oldest first: the order in which a checkpoint writes them, so that reading it back restores the order of eviction.
+  // As the hand will meet them: the order in which a checkpoint writes them, so that reading it back restores the order of eviction.
   template <class Visit>
   void for_each(Visit&& visit) const {
-    for (std::uint32_t n = oldest_; n != 0; n = records_[n - 1].links.newer) visit(records_[n - 1]);
+    for (std::uint32_t n = hand_; n < used_; ++n) visit(records_[n]);
+    for (std::uint32_t n = 0; n < hand_; ++n) visit(records_[n]);
   }
-  [[nodiscard]] Record* oldest() { return oldest_ == 0 ? nullptr : &records_[oldest_ - 1]; }
-  [[nodiscard]] std::uint32_t size() const { return size_; }
+  [[nodiscard]] std::uint32_t size() const { return used_; }
   [[nodiscard]] std::uint32_t max_size() const { return max_; }
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
   [[nodiscard]] std::uint64_t bytes() const {
@@ -135,8 +121,16 @@ class KeyedSlab {
     }
   }
 
-  // Takes record n out of index and order; closes the gap by moving later entries of the run back (Knuth 6.4, algorithm R).
-  void remove(std::uint32_t n) {
+  // The hand moves on past the one it evicts, which is the last to be met again.
+  std::uint32_t next_victim() {
+    for (;;) {
+      const std::uint32_t n = std::exchange(hand_, hand_ + 1 == max_ ? 0 : hand_ + 1);
+      if (!std::exchange(records_[n].touched, false)) return n;
+    }
+  }
+
+  // Closes the gap by moving later entries of the run back (Knuth 6.4, algorithm R).
+  void remove_from_index(std::uint32_t n) {
     const Key key = records_[n].key();
     std::size_t gap = locate(key, hash(key));
     for (std::size_t at = (gap + 1) & mask_; index_[at] != 0; at = (at + 1) & mask_) {
@@ -144,22 +138,9 @@ class KeyedSlab {
       if (((at - home) & mask_) >= ((at - gap) & mask_)) index_[gap] = index_[at], gap = at;
     }
     index_[gap] = 0;
-    unlink(n);
-    --size_;
   }
 
-  void unlink(std::uint32_t n) {
-    const SlabLinks links = records_[n].links;
-    (links.older == 0 ? oldest_ : records_[links.older - 1].links.newer) = links.newer;
-    (links.newer == 0 ? newest_ : records_[links.newer - 1].links.older) = links.older;
-  }
-  void link_newest(std::uint32_t n) {
-    records_[n].links = {newest_, 0};
-    (newest_ == 0 ? oldest_ : records_[newest_ - 1].links.newer) = n + 1;
-    newest_ = n + 1;
-  }
-
-  std::uint32_t max_, used_ = 0, size_ = 0, free_ = 0, oldest_ = 0, newest_ = 0;
+  std::uint32_t max_, used_ = 0, hand_ = 0;
   std::size_t mask_;
   std::uint64_t seed_, evictions_ = 0;
   HashOf hash_of_;

@@ -36,10 +36,15 @@ struct Model {
   }
 };
 
+// Two owners share a key's hash, so that contacts of the same account lie in one run.
+ContactOwner owner_of(std::uint32_t record, std::uint16_t generation) {
+  return ContactOwner::of(record, generation, 0xf00000fULL + record / 2);
+}
+ContactOwner owner_of(const Entry& entry) { return owner_of(entry.owner, entry.generation); }
+
 void expect_is(const Contact& contact, const Entry& entry) {
   ASSERT_EQ(contact.account, entry.account);
-  ASSERT_EQ(contact.owner, entry.owner);
-  ASSERT_EQ(contact.generation, entry.generation);
+  ASSERT_EQ(contact.owner, owner_of(entry));
   ASSERT_EQ(contact.time(), time_of(entry.serial));
   ASSERT_EQ(contact.matured(), entry.matured);
 }
@@ -57,7 +62,7 @@ void expect_same(ContactLog& log, Model& model) {
   for (std::uint32_t owner = 0; owner < 3; ++owner)
     for (std::uint16_t generation = 0; generation < 2; ++generation)
       for (std::uint64_t account = 0; account < 8; ++account) {
-        const Contact* found = log.find(owner, generation, AccountKey{account});
+        const Contact* found = log.find(owner_of(owner, generation), AccountKey{account});
         const Entry* wanted = model.find(owner, generation, account);
         ASSERT_EQ(found != nullptr, wanted != nullptr)
             << owner << ' ' << generation << ' ' << account;
@@ -85,9 +90,8 @@ TEST(ContactLog, AgreesWithAPlainList) {
       } else {
         const Entry entry{random.below(8), step, static_cast<std::uint32_t>(random.below(3)),
                           static_cast<std::uint16_t>(random.below(2))};
-        const Contact contact =
-            Contact::make(AccountKey{entry.account}, time_of(step), ContactClass::kBad, true,
-                          entry.owner, entry.generation);
+        const Contact contact = Contact::make(AccountKey{entry.account}, time_of(step),
+                                              ContactClass::kBad, true, owner_of(entry));
         std::vector<Contact> gone;
         const Contact& kept = log.append(contact, [&](const Contact& c) { gone.push_back(c); });
         ASSERT_NO_FATAL_FAILURE(expect_is(kept, entry));
@@ -109,7 +113,7 @@ TEST(ContactLog, CapacityIsRoundedUpToAPowerOfTwo) {
   ContactLog log(5, 1);
   int forgotten = 0;
   for (std::uint64_t i = 0; i < 9; ++i)
-    log.append(Contact::make(AccountKey{i}, kStart, ContactClass::kOk, true, 0, 0),
+    log.append(Contact::make(AccountKey{i}, kStart, ContactClass::kOk, true, owner_of(0, 0)),
                [&](const Contact& c) {
                  ++forgotten;
                  EXPECT_EQ(c.account, 0U);
@@ -125,12 +129,12 @@ TEST(Contact, KeepsTimeClassAndStrangerApart) {
     for (const ContactClass first :
          {ContactClass::kOk, ContactClass::kBad, ContactClass::kUnknown, ContactClass::kFamiliar})
       for (const bool stranger : {false, true}) {
-        Contact c = Contact::make(AccountKey{1}, time, first, stranger, 2, 3);
+        Contact c = Contact::make(AccountKey{1}, time, first, stranger, owner_of(2, 3));
         EXPECT_EQ(c.time(), time);
         EXPECT_EQ(c.contact_class(), first);
         EXPECT_EQ(c.stranger(), stranger);
         EXPECT_FALSE(c.matured());
-        EXPECT_EQ(c.attempts, 1);
+        EXPECT_EQ(c.attempts(), 1);
         c.set_class(ContactClass::kOk);
         c.packed |= Contact::kMatured;
         EXPECT_EQ(c.time(), time);
@@ -138,6 +142,23 @@ TEST(Contact, KeepsTimeClassAndStrangerApart) {
         EXPECT_EQ(c.stranger(), stranger);
         EXPECT_TRUE(c.matured());
       }
+}
+
+TEST(Contact, CountsAttemptsUpToItsLimitAndTouchesNothingElse) {
+  Contact c = Contact::make(AccountKey{1}, kStart, ContactClass::kUnknown, true, owner_of(2, 3));
+  for (int i = 0; i < 70'000; ++i) c.count_attempt();
+  EXPECT_EQ(c.attempts(), 65'535);
+  EXPECT_EQ(c.time(), kStart);
+  EXPECT_EQ(c.contact_class(), ContactClass::kUnknown);
+  EXPECT_FALSE(c.matured());
+}
+
+TEST(Contact, ATimeBeyondItsRangeIsTheLastOne) {
+  const EventTime far{std::chrono::sys_days{std::chrono::year{9999} / 12 / 31}};
+  const Contact c = Contact::make(AccountKey{1}, far, ContactClass::kOk, true, owner_of(2, 3));
+  EXPECT_GT(c.time(), EventTime{std::chrono::sys_days{std::chrono::year{2248} / 1 / 1}});
+  EXPECT_LT(c.time(), far);
+  EXPECT_EQ(c.attempts(), 1);
 }
 
 }  // namespace
