@@ -8,7 +8,6 @@
 namespace stuffwatch::daemon::sinks {
 namespace {
 
-using detectors::AttackKind;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -60,39 +59,18 @@ TEST_F(LedgerTest, FindsByTheBeginningOfTheId) {
   EXPECT_THAT(ledger.find("cc").error().message, HasSubstr("no campaign's id begins with cc"));
 }
 
-TEST_F(LedgerTest, MeetsACampaignAgainByTenantAttackAndKey) {
-  Ledger ledger(options());
-  tell(ledger, make_revision("older", 1));
-  tell(ledger, make_revision("newer", 1));
-  Revision other = make_revision("other", 1);
-  other.attack = AttackKind::kPasswordSpraying;
-  tell(ledger, other);
-  const auto found = [&](std::string_view tenant, AttackKind attack, std::string_view primary) {
-    const auto campaign = ledger.open_by(tenant, attack, primary);
-    return campaign ? campaign->last.id : "";
-  };
-  EXPECT_EQ(found("eu", AttackKind::kCredentialStuffing, "net:192.0.2.7/32"), "newer");
-  EXPECT_EQ(found("eu", AttackKind::kPasswordSpraying, "net:192.0.2.7/32"), "other");
-  EXPECT_EQ(found("us", AttackKind::kCredentialStuffing, "net:192.0.2.7/32"), "");
-  EXPECT_EQ(found("eu", AttackKind::kCredentialStuffing, "net:192.0.2.8/32"), "");
-  tell(ledger, closed(make_revision("newer", 2)));
-  EXPECT_EQ(found("eu", AttackKind::kCredentialStuffing, "net:192.0.2.7/32"), "older");
-}
-
 TEST_F(LedgerTest, SurvivesARestartAndAppliesOnlyWhatIsNew) {
   {
     Ledger ledger(options());
     tell(ledger, make_revision("aa11", 1));
     tell(ledger, closed(make_revision("bb22", 4)));
-    ASSERT_TRUE(ledger.set_account_state("aa11/acct:0", AccountState::kContained));
+    ASSERT_TRUE(ledger.save());
     EXPECT_EQ(ledger.saved_position(), 2U);
   }
   Ledger ledger(options());
   ASSERT_TRUE(ledger.load());
   EXPECT_EQ(ledger.position(), 2U);
   EXPECT_EQ(ledger.saved_position(), 2U);
-  EXPECT_EQ(ledger.account_state("aa11/acct:0"), AccountState::kContained);
-  EXPECT_EQ(ledger.account_state("aa11/acct:1"), AccountState::kOpen);
   const std::vector<Entry> replayed{{1, {}, make_revision("zz", 1)},
                                     {3, {}, make_revision("aa11", 2)}};
   ledger.apply(replayed);
@@ -105,7 +83,7 @@ TEST_F(LedgerTest, ADamagedFileIsSetAside) {
   {
     Ledger ledger(options());
     tell(ledger, make_revision("aa11", 1));
-    ASSERT_TRUE(ledger.set_account_state("aa11/acct:0", AccountState::kCleared));
+    ASSERT_TRUE(ledger.save());
   }
   const std::string whole = slurp(folder / "ledger");
   for (std::size_t at = 0; at < whole.size(); ++at) {
@@ -159,14 +137,6 @@ TEST_F(LedgerTest, BodiesAreBounded) {
   EXPECT_EQ(ledger.find("closed0")->last.body, "");
   tell(ledger, make_revision("closed0", 2, 10));
   EXPECT_NE(ledger.find("closed0")->last.body, "");
-}
-
-TEST_F(LedgerTest, AStateThatCannotBeSavedIsNotTaken) {
-  auto nowhere = options();
-  nowhere.file = folder / "absent" / "ledger";
-  Ledger ledger(nowhere);
-  EXPECT_FALSE(ledger.set_account_state("a/acct:0", AccountState::kContained));
-  EXPECT_EQ(ledger.account_state("a/acct:0"), AccountState::kOpen);
 }
 
 }  // namespace
