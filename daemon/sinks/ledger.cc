@@ -31,6 +31,12 @@ auto keep_order(const LedgerCampaign& campaign) {
   return std::tuple(is_open(campaign), campaign.sequence);
 }
 
+// What stands first when people look: open before closed, then the worse, then the newer.
+auto worst_order(const LedgerCampaign& campaign) {
+  return std::tuple(is_open(campaign), campaign.last.urgency, campaign.last.severity,
+                    campaign.sequence);
+}
+
 // The campaigns in the order in which they go.
 std::vector<LedgerCampaign*> oldest_closed_first(auto& campaigns) {
   std::vector<LedgerCampaign*> order;
@@ -202,7 +208,7 @@ std::vector<LedgerCampaign> Ledger::campaigns() const {
                       campaign.opened,
                       campaign.sequence});
     }
-    std::ranges::sort(list, std::ranges::greater{}, &LedgerCampaign::sequence);
+    std::ranges::sort(list, std::ranges::greater{}, worst_order);
     return list;
   });
 }

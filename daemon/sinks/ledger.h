@@ -57,7 +57,7 @@ class Ledger {
   [[nodiscard]] std::uint64_t saved_position() const;
   [[nodiscard]] std::uint64_t position() const;
 
-  // Without bodies, the newest first.
+  // Without bodies, the worst first: whoever shows only some of them shows those that matter.
   [[nodiscard]] std::vector<LedgerCampaign> campaigns() const;
   // By the beginning of its id; the error says when none or more than one begins so.
   [[nodiscard]] config::Result<LedgerCampaign> find(std::string_view id_prefix) const;

@@ -61,7 +61,7 @@ class Commands : public testing::Test {
     sources.campaigns = [this](const http::CampaignQuery& query) {
       std::vector<std::string> out;
       if (empty_) return out;
-      out = {std::string(kAlert), std::string(kPage)};
+      out = {std::string(kPage), std::string(kAlert)};
       if (query.closed_too) out.emplace_back(kClosed);
       return out;
     };
@@ -146,7 +146,7 @@ TEST_F(Commands, TheSocketCanComeFromTheEnvironmentOrTheConfiguration) {
   EXPECT_THAT(none.err, HasSubstr("set state.path or control.socket"));
 }
 
-TEST_F(Commands, CampaignsStandWorstFirst) {
+TEST_F(Commands, CampaignsStandInTheDaemonsOrder) {
   const Ran ran = run({"campaigns", "--all", "--socket", socket_.c_str()});
   EXPECT_EQ(ran.exit_code, 0);
   EXPECT_THAT(ran.out, HasSubstr("SEVERITY  URGENCY  STATUS"));
@@ -162,7 +162,7 @@ TEST_F(Commands, CampaignsStandWorstFirst) {
 
 TEST_F(Commands, CampaignsAsJsonAreTheDaemonsOwn) {
   EXPECT_EQ(run({"campaigns", "--json", "--socket", socket_.c_str()}).out,
-            "{\"campaigns\":[" + std::string(kAlert) + "," + std::string(kPage) + "]}\n");
+            "{\"campaigns\":[" + std::string(kPage) + "," + std::string(kAlert) + "]}\n");
 }
 
 TEST_F(Commands, NoCampaignPointsToTheStatus) {

@@ -8,6 +8,8 @@
 namespace stuffwatch::daemon::sinks {
 namespace {
 
+using detectors::Severity;
+using detectors::Urgency;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -41,13 +43,31 @@ TEST_F(LedgerTest, KeepsTheLastRevisionOfEveryCampaign) {
   Revision account = make_revision("aa11/acct:0", 1);
   account.feed = Feed::kAccounts;
   tell(ledger, account);
-  EXPECT_THAT(labels(ledger.campaigns()), ElementsAre("bb22/3", "aa11/2"));
+  EXPECT_THAT(labels(ledger.campaigns()), ElementsAre("aa11/2", "bb22/3"));
   EXPECT_EQ(ledger.campaigns()[0].last.body, "");
   EXPECT_THAT(labels(ledger.open_campaigns()), ElementsAre("aa11/2"));
   EXPECT_EQ(ledger.open_campaigns()[0].last.body, make_revision("aa11", 2).body);
   EXPECT_EQ(ledger.open_campaigns()[0].opened, make_revision("aa11", 1).time);
   EXPECT_EQ(ledger.position(), 5U);
   EXPECT_EQ(ledger.usage().open, 1U);
+}
+
+TEST_F(LedgerTest, ListsTheWorstFirst) {
+  Ledger ledger(options());
+  const auto judged = [](const char* id, Urgency urgency, Severity severity) {
+    Revision revision = make_revision(id, 1);
+    revision.urgency = urgency;
+    revision.severity = severity;
+    return revision;
+  };
+  tell(ledger, judged("page", Urgency::kPage, Severity::kMedium));
+  tell(ledger, judged("old", Urgency::kTicket, Severity::kHigh));
+  tell(ledger, judged("new", Urgency::kTicket, Severity::kHigh));
+  tell(ledger, judged("low", Urgency::kTicket, Severity::kLow));
+  tell(ledger, judged("log", Urgency::kLog, Severity::kCritical));
+  tell(ledger, closed(judged("over", Urgency::kPage, Severity::kCritical)));
+  EXPECT_THAT(labels(ledger.campaigns()),
+              ElementsAre("page/1", "new/1", "old/1", "low/1", "log/1", "over/1"));
 }
 
 TEST_F(LedgerTest, FindsByTheBeginningOfTheId) {
