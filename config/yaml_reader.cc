@@ -237,7 +237,9 @@ class Reader final : public FieldVisitor {
       if (path.ends_with("." + key)) return fmt::format("; did you mean \"{}\"?", path);
     if (const std::string near = nearest(key, siblings); !near.empty())
       return fmt::format("; did you mean \"{}\"?", near);
-    if (siblings.empty() || siblings.size() > kMostListed) return {};
+    if (siblings.size() > kMostListed)
+      return "; stuffwatch config print --reference shows every key";
+    if (siblings.empty()) return {};
     return fmt::format("; the keys here are {}", fmt::join(siblings, ", "));
   }
 

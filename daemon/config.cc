@@ -203,6 +203,13 @@ config::Result<std::unique_ptr<Config>> load_config(const std::string& file,
   return config;
 }
 
+config::Result<void> check_runnable(const Config& config) {
+  if (!config.inputs.empty()) return {};
+  return config::misconfigured(
+      "there is nothing to watch: name at least one of `inputs` (a topic, a file, or simulated: "
+      "true)");
+}
+
 std::string fingerprint(Config& config) {
   const std::string text = config::print_fingerprint(config);
   unsigned char digest[SHA256_DIGEST_LENGTH];

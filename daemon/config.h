@@ -122,6 +122,9 @@ class Config final : public config::Section {
 [[nodiscard]] config::Result<std::unique_ptr<Config>> load_config(
     const std::string& file, const std::vector<std::string>& overrides);
 
+// What the daemon needs beyond a configuration that can be read: something to watch.
+[[nodiscard]] config::Result<void> check_runnable(const Config& config);
+
 // SHA-256 of everything that can change what is detected, in hex. Where and how fast things run is left out.
 [[nodiscard]] std::string fingerprint(Config& config);
 

@@ -1,6 +1,7 @@
 #include "ingest/event_batch.h"
 
 #include <cstring>
+#include <iterator>
 
 namespace stuffwatch::ingest {
 
@@ -25,6 +26,14 @@ std::string_view TextArena::copy(std::string_view text) {
 void TextArena::clear() {
   large_.clear();
   block_ = used_ = 0;
+}
+
+DecodeCounts& DecodeCounts::operator+=(const DecodeCounts& more) {
+  records += more.records, bytes += more.bytes, decoded += more.decoded,
+      unknown_fields += more.unknown_fields, secret_fields += more.secret_fields;
+  for (std::size_t i = 0; i < std::size(skipped); ++i) skipped[i] += more.skipped[i];
+  for (std::size_t i = 0; i < std::size(rejected); ++i) rejected[i] += more.rejected[i];
+  return *this;
 }
 
 }  // namespace stuffwatch::ingest

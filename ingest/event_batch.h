@@ -43,6 +43,8 @@ struct DecodeCounts {
   std::uint64_t records = 0, bytes = 0, decoded = 0, unknown_fields = 0, secret_fields = 0;
   std::uint64_t skipped[static_cast<std::size_t>(Skip::kCount)] = {};
   std::uint64_t rejected[static_cast<std::size_t>(Reject::kCount)] = {};
+
+  DecodeCounts& operator+=(const DecodeCounts& more);
 };
 
 // events[i], texts[i] and origins[i] belong together, in record order. The chunk stays with the batch until its bad records are dead-lettered.

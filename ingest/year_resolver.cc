@@ -39,11 +39,6 @@ int year_after(EventTime local, EventTime newest) {
   return step > kTurnOfTheYear ? year - 1 : year;
 }
 
-bool has_day(EventTime local, int year) {
-  const chrono::year_month_day date{chrono::floor<chrono::days>(local)};
-  return (chrono::year{year} / date.month() / date.day()).ok();
-}
-
 }  // namespace
 
 config::Result<chrono::minutes> parse_zone(std::string_view text) {
@@ -72,11 +67,7 @@ std::optional<EventTime> YearResolver::resolve(EventTime time, bool yearless, bo
   const chrono::minutes zone = options_.zone.value_or(chrono::minutes{0});
   if (!yearless) return time - zone;
   const auto year = year_for(time, record_timestamp_ms);
-  if (!year) {
-    ++unresolved_;
-    return std::nullopt;
-  }
-  if (!has_day(time, *year)) ++impossible_;
+  if (!year) return std::nullopt;
   first_year_ = std::min(first_year_.value_or(*year), *year);
   last_year_ = std::max(last_year_.value_or(*year), *year);
   return in_year(time, *year) - zone;

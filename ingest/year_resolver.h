@@ -7,9 +7,8 @@
 //      more than 300 days, and the one before for a step forward of more than 300 days (a line of
 //      Dec 31 that comes late, after Jan 1)
 //   3. the option `year`: that of the input's first line
-//   4. 2000, in UTC: assumed(); on Kafka no year at all: unresolved()
-// Zone: the option, else UTC. Feb 29 in a year without one becomes Mar 1 and is counted: the option
-// is probably wrong.
+//   4. 2000, in UTC: assumed(); on Kafka no year at all
+// Zone: the option, else UTC. Feb 29 in a year without one becomes Mar 1.
 //
 // Threads: one at a time. Cost: some 10 ns. Pure: the same calls give the same answers.
 #pragma once
@@ -49,14 +48,9 @@ class YearResolver {
 
   // The year 2000 was assumed: warn, and name the option.
   [[nodiscard]] bool assumed() const { return assumed_; }
-  // Stamps that got no year: an error that names the option.
-  [[nodiscard]] std::uint64_t unresolved() const { return unresolved_; }
-  // Feb 29 met in a year without one.
-  [[nodiscard]] std::uint64_t impossible_days() const { return impossible_; }
   // The years given to stamps without one, for the summary.
   [[nodiscard]] std::optional<int> first_year() const { return first_year_; }
   [[nodiscard]] std::optional<int> last_year() const { return last_year_; }
-  [[nodiscard]] std::optional<EventTime> newest() const { return newest_; }
 
  private:
   [[nodiscard]] std::optional<int> year_for(EventTime local, std::int64_t record_timestamp_ms);
@@ -64,7 +58,6 @@ class YearResolver {
   YearOptions options_;
   std::optional<EventTime> newest_;
   std::optional<int> first_year_, last_year_;
-  std::uint64_t unresolved_ = 0, impossible_ = 0;
   bool assumed_ = false;
 };
 

@@ -1,9 +1,6 @@
 // `stuffwatch campaigns`: what is going on, worst first.
-#include <algorithm>
-#include <array>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -36,21 +33,6 @@ int list_campaigns(const CampaignsOptions& options) {
   return 0;
 }
 
-template <std::size_t N>
-std::size_t rank_in(const std::array<std::string_view, N>& order, std::string_view word) {
-  return static_cast<std::size_t>(std::ranges::find(order, word) - order.begin());
-}
-
-// Smaller is worse; words a later version may bring stand last.
-std::size_t badness(JsonElement alert) {
-  static constexpr std::array<std::string_view, 3> kUrgency = {"page", "ticket", "log"};
-  static constexpr std::array<std::string_view, 5> kSeverity = {"critical", "high", "medium", "low",
-                                                                "info"};
-  const bool closed = text_of(alert, "status") == "closed";
-  return (closed ? 100U : 0U) + 10 * rank_in(kUrgency, text_of(alert, "urgency")) +
-         rank_in(kSeverity, text_of(alert, "severity"));
-}
-
 // A count of the alert, with ~ where it is an estimate.
 std::string counted(JsonElement alert, std::string_view name) {
   const auto counts = member_of(alert, "counts");
@@ -72,16 +54,12 @@ config::Result<std::string> render_campaigns(std::string_view campaigns_json,
       !member_of(document, "campaigns"))
     return config::failed(
         "the daemon's answer is no list of campaigns; is it a stuffwatch of another version?");
-  std::vector<JsonElement> alerts;
-  for (const JsonElement alert : list_of(document, "campaigns")) alerts.push_back(alert);
-  if (alerts.empty()) return "No campaign. Whether everything is seen: stuffwatch status.\n";
-  std::ranges::stable_sort(alerts, {}, badness);
   Table table{{"SEVERITY", "URGENCY", "STATUS", "ATTACK", "SINCE", "ATTEMPTS", "ACCOUNTS",
                "COMPROMISED", "NETWORKS", "ID", "SUMMARY"},
               {false, false, false, false, false, true, true, true, true, false, false},
               {},
               true};
-  for (const JsonElement alert : alerts) {
+  for (const JsonElement alert : list_of(document, "campaigns")) {
     const auto text = [&](std::string_view key) { return for_terminal(text_of(alert, key)); };
     std::string since = text("start_time");
     if (since.size() == 24) since = since.substr(0, 10) + " " + since.substr(11, 5) + "Z";
@@ -90,6 +68,7 @@ config::Result<std::string> render_campaigns(std::string_view campaigns_json,
                           counted(alert, "compromised"), counted(alert, "networks"), text("id"),
                           text("summary")});
   }
+  if (table.rows.empty()) return "No campaign. Whether everything is seen: stuffwatch status.\n";
   return table.text(style);
 }
 
@@ -98,7 +77,7 @@ void add_campaigns(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<CampaignsOptions>();
   options->link.add_options(*command);
   command->add_flag("--all", options->all, "Closed ones too");
-  command->add_option("--limit", options->limit, "At most this many, the newest")
+  command->add_option("--limit", options->limit, "At most this many, the worst")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
   command->add_flag("--json", options->json,

@@ -22,8 +22,12 @@ struct ConfigOptions {
 };
 
 config::Result<int> check(const ConfigOptions& options) {
+  if (options.file.empty())
+    return config::misconfigured("there is nothing to check: stuffwatch config check FILE");
   auto config = load_config(options.file, options.overrides);
   if (!config) return std::unexpected(config.error());
+  if (auto runnable = check_runnable(**config); !runnable)
+    return config::misconfigured("{}: {}", options.file, runnable.error().message);
   if (auto settings = input_settings(**config, (*config)->inputs); !settings)
     return std::unexpected(settings.error());
   if (!(*config)->kafka.brokers.empty())
@@ -73,7 +77,7 @@ void add_config(CLI::App& app, int& exit_code) {
   };
   CLI::App* check_command = command->add_subcommand(
       "check", "All errors at once, with file, line and what to write instead");
-  check_command->add_option("FILE,--config", o->file, "Configuration file")->required();
+  check_command->add_option("FILE,--config", o->file, "Configuration file, either way");
   check_command->add_option("--set", o->overrides, "KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);

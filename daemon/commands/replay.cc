@@ -9,12 +9,16 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/files.h"
 #include "daemon/commands/attribution_log.h"
 #include "daemon/commands/command.h"
+#include "daemon/commands/interruption.h"
+#include "daemon/commands/replay_counts.h"
+#include "daemon/commands/replay_outputs.h"
 #include "daemon/config.h"
 #include "daemon/pipeline/pipeline.h"
 #include "detectors/campaigns/json_writer.h"
@@ -29,10 +33,13 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 struct ReplayOptions {
-  std::string config, format, alerts, accounts, attributions, summary, expect, progress = "auto";
+  std::string config, format, expect, progress = "auto";
   std::uint32_t threads = 0;
   std::vector<std::string> overrides, inputs;
+  ReplayOutputs outputs;
 };
+
+bool is_topic(std::string_view input) { return input.starts_with("kafka:"); }
 
 // An alert without who made it: version and configuration may differ where the alerts do not.
 std::string without_producer(std::string_view alert) {
@@ -41,48 +48,6 @@ std::string without_producer(std::string_view alert) {
   if (begin == std::string_view::npos || end == std::string_view::npos) return std::string(alert);
   return std::string(alert.substr(0, begin + kKey.size())).append(alert.substr(end));
 }
-
-// A file that appears whole: written beside its place and renamed at the end. "-" is standard output.
-class OutputFile {
- public:
-  [[nodiscard]] static config::Result<OutputFile> open(const std::string& path) {
-    OutputFile out;
-    out.path_ = path;
-    if (path == "-")
-      out.file_.reset(stdout);
-    else if (!path.empty()) {
-      out.file_.reset(std::fopen((path + ".partial").c_str(), "w"));
-      if (out.file_ == nullptr)
-        return config::failed("cannot write {}.partial: {}", path, std::strerror(errno));
-    }
-    return out;
-  }
-  [[nodiscard]] bool wanted() const { return file_ != nullptr; }
-  void line(std::string_view text) {
-    if (file_ == nullptr) return;
-    failed_ = failed_ || std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size() ||
-              std::fputc('\n', file_.get()) == EOF;
-  }
-  [[nodiscard]] config::Result<void> finish() {
-    if (file_ == nullptr) return {};
-    failed_ = std::fflush(file_.get()) != 0 || failed_;
-    file_.reset();
-    if (failed_) return config::failed("{} could not be written: {}", path_, std::strerror(errno));
-    if (path_ != "-" && std::rename((path_ + ".partial").c_str(), path_.c_str()) != 0)
-      return config::failed("cannot rename {}.partial: {}", path_, std::strerror(errno));
-    return {};
-  }
-
- private:
-  struct Close {
-    void operator()(std::FILE* file) const {
-      if (file != stdout) std::fclose(file);
-    }
-  };
-  std::unique_ptr<std::FILE, Close> file_;
-  std::string path_;
-  bool failed_ = false;
-};
 
 class Sha256 {
  public:
@@ -133,10 +98,18 @@ class Replay {
       : options_(std::move(options)), progress_(options_.progress) {}
 
   config::Result<int> run() {
+    auto exit_code = replay();
+    if (interruption_ && interruption_->wanted())
+      return 1;  // for nobody: the signal ends the process
+    return exit_code;
+  }
+
+ private:
+  config::Result<int> replay() {
     auto config = load_config(options_.config, options_.overrides);
     if (!config) return std::unexpected(config.error());
     config_ = std::move(*config);
-    if (auto opened = open_outputs(); !opened) return std::unexpected(opened.error());
+    if (auto checked = check_files(); !checked) return std::unexpected(checked.error());
     const bool own_key = !config_->privacy.key_file.empty();
     auto hasher = own_key ? account_hasher(*config_, true) : corpus::AccountHasher::public_key();
     if (!hasher) return std::unexpected(hasher.error());
@@ -148,36 +121,47 @@ class Replay {
     if (!sources) return std::unexpected(sources.error());
     auto settings = settings_of_inputs(sources->size());
     if (!settings) return std::unexpected(settings.error());
+    interruption_.emplace();
+    if (auto opened = options_.outputs.open(); !opened) return std::unexpected(opened.error());
     if (auto turned = turn(*hasher, *settings, std::move(*sources)); !turned)
       return std::unexpected(turned.error());
-    return finish(*hasher);
+    return interruption_->wanted() ? 1 : finish(*hasher);
   }
 
- private:
-  config::Result<void> open_outputs() {
-    for (auto [file, path] : {std::pair{&alerts_, &options_.alerts},
-                              {&accounts_, &options_.accounts},
-                              {&attributions_, &options_.attributions},
-                              {&summary_, &options_.summary}}) {
-      auto opened = OutputFile::open(*path);
-      if (!opened) return std::unexpected(opened.error());
-      *file = std::move(*opened);
+  // Everything that can be known to be wrong before anything is read.
+  config::Result<void> check_files() {
+    std::vector<std::string> read, files = input_files();
+    if (!files.empty()) {
+      auto expanded = ingest::expand_paths(files);
+      if (!expanded) return std::unexpected(expanded.error());
+      read = std::move(*expanded);
     }
+    for (const std::string* named : {&options_.config, &options_.expect})
+      if (!named->empty()) read.push_back(*named);
+    if (auto distinct = options_.outputs.check(read); !distinct) return distinct;
+    if (options_.expect.empty()) return {};
+    auto text = config::read_text_file(options_.expect, std::size_t{1} << 30);
+    if (!text) return std::unexpected(text.error());
+    expected_ = std::move(*text);
     return {};
+  }
+
+  [[nodiscard]] std::vector<std::string> input_files() const {
+    std::vector<std::string> files = options_.inputs;
+    std::erase_if(files, is_topic);
+    return files;
   }
 
   // Files first, as one source; then one for each stretch of a topic.
   config::Result<std::vector<std::unique_ptr<ingest::Source>>> open_sources() {
     std::vector<std::unique_ptr<ingest::Source>> sources;
-    std::vector<std::string> files, topics;
-    for (const std::string& input : options_.inputs)
-      (input.starts_with("kafka:") ? topics : files).push_back(input);
-    if (!files.empty()) {
+    if (const auto files = input_files(); !files.empty()) {
       auto source = ingest::open_files(0, files);
       if (!source) return std::unexpected(source.error());
       sources.push_back(std::move(*source));
     }
-    for (const std::string& url : topics) {
+    for (const std::string& url : options_.inputs) {
+      if (!is_topic(url)) continue;
       auto range = ingest::KafkaRange::parse(url);
       if (!range) return std::unexpected(range.error());
       ingest::KafkaRangeOptions how;
@@ -218,7 +202,7 @@ class Replay {
     if (options_.threads != 0) pipeline_settings.workers = options_.threads;
     Pipeline::Hooks hooks;
     hooks.on_revisions = [this](std::vector<detectors::Revision>&& said) { told(std::move(said)); };
-    if (attributions_.wanted())
+    if (options_.outputs.attributions.file)
       hooks.on_step = [this](std::span<detectors::LoginEvent* const> events) { log_.add(events); };
     pipeline_ = std::make_unique<Pipeline>(pipeline_settings, config_->detectors.kinds,
                                            alert_origin(*config_), hasher, std::move(hooks));
@@ -227,7 +211,7 @@ class Replay {
       pipeline_->service();
       const auto progress = pipeline_->run_once(Clock::now());
       progress_.show(pipeline_->counts().events);
-      if (progress == Pipeline::Progress::kFinished) break;
+      if (progress == Pipeline::Progress::kFinished || interruption_->wanted()) break;
       if (progress == Pipeline::Progress::kWaiting) pipeline_->wait(5ms);
       if (auto broken = unreachable(); !broken.empty() && progress == Pipeline::Progress::kWaiting)
         break;
@@ -250,26 +234,31 @@ class Replay {
   void told(std::vector<detectors::Revision>&& said) {
     for (detectors::Revision& revision : said) {
       if (revision.feed == detectors::Feed::kAccounts) {
-        accounts_.line(revision.body);
+        options_.outputs.accounts.line(revision.body);
         continue;
       }
-      alerts_.line(revision.body);
+      options_.outputs.alerts.line(revision.body);
       digest_.add(revision.body), digest_.add("\n");
       ++revisions_;
-      if (!options_.expect.empty()) expected_.push_back(revision.body);
+      if (!options_.expect.empty()) said_.push_back(revision.body);
       last_[revision.id] = std::move(revision);
     }
   }
 
   config::Result<int> finish(const corpus::AccountHasher& hasher) {
-    if (attributions_.wanted())
+    ReplayOutputs& outputs = options_.outputs;
+    if (outputs.attributions.file)
       log_.write(pipeline_->engine().campaigns(),
-                 [this](std::string_view line) { attributions_.line(line); });
-    write_summary(hasher);
-    for (OutputFile* file : {&alerts_, &accounts_, &attributions_, &summary_})
-      if (auto done = file->finish(); !done) return std::unexpected(done.error());
-    if (options_.alerts != "-" && options_.summary != "-") print_result();
-    int exit_code = 0;
+                 [&](std::string_view line) { outputs.attributions.line(line); });
+    const ReplayCounts counts(*pipeline_);
+    write_summary(counts, hasher);
+    const bool taken = outputs.on_standard_output();
+    if (auto done = outputs.finish(); !done) return std::unexpected(done.error());
+    if (!taken) print_result(counts);
+    int exit_code = counts.all_rejected() ? 1 : 0;
+    for (const std::string& advice :
+         {no_event_advice(counts), order_advice(counts, config_->merge)})
+      if (!advice.empty()) fmt::print(stderr, "replay: {}\n", advice);
     pipeline_->merge().for_each([&](const pipeline::InputQueue& input, bool, bool) {
       if (input.years().assumed())
         fmt::print(stderr,
@@ -284,97 +273,43 @@ class Replay {
     return compare();
   }
 
-  config::Result<int> compare() {
-    auto text = config::read_text_file(options_.expect, std::size_t{1} << 30);
-    if (!text) return std::unexpected(text.error());
-    std::string_view rest = *text;
+  int compare() const {
+    std::string_view rest = expected_;
     for (std::size_t line = 1;; ++line) {
       const auto end = rest.find('\n');
       const std::string_view wanted = rest.substr(0, end);
       const bool no_more = rest.empty();
-      if (no_more && line > expected_.size()) return 0;
-      if (no_more || line > expected_.size() ||
-          without_producer(wanted) != without_producer(expected_[line - 1])) {
+      if (no_more && line > said_.size()) return 0;
+      if (no_more || line > said_.size() ||
+          without_producer(wanted) != without_producer(said_[line - 1])) {
         fmt::print(stderr,
                    "replay: alerts differ from {} at line {}\n  expected: {}\n  got:      {}\n",
                    options_.expect, line, no_more ? "(nothing)" : wanted,
-                   line > expected_.size() ? "(nothing)" : std::string_view(expected_[line - 1]));
+                   line > said_.size() ? "(nothing)" : std::string_view(said_[line - 1]));
         return 3;
       }
       rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
     }
   }
 
-  struct Totals {
-    ingest::DecodeCounts counts;
-    std::map<std::string, std::uint64_t> formats;
-  };
-  Totals totals() const {
-    Totals sum;
-    pipeline_->merge().for_each([&](const pipeline::InputQueue& input, bool, bool) {
-      const ingest::DecodeCounts& c = input.counts();
-      sum.counts.records += c.records, sum.counts.decoded += c.decoded;
-      for (std::size_t i = 0; i < std::size(c.skipped); ++i) sum.counts.skipped[i] += c.skipped[i];
-      for (std::size_t i = 0; i < std::size(c.rejected); ++i)
-        sum.counts.rejected[i] += c.rejected[i];
-      if (input.decoder() != nullptr) ++sum.formats[std::string(input.decoder()->name)];
-    });
-    return sum;
-  }
-
-  void write_summary(const corpus::AccountHasher& hasher) {
-    if (!summary_.wanted()) return;
-    const Totals sum = totals();
+  void write_summary(const ReplayCounts& counts, const corpus::AccountHasher& hasher) {
+    if (!options_.outputs.summary.file) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
     std::string text;
     detectors::JsonWriter w(text);
-    w.open_object()
-        .key("events")
-        .open_object()
-        .member("read", sum.counts.records)
-        .member("decoded", pipeline_->counts().events)
-        .key("skipped")
-        .open_object();
-    for (std::size_t i = 1; i < std::size(sum.counts.skipped); ++i)
-      if (sum.counts.skipped[i] != 0)
-        w.member(name_of(static_cast<ingest::Skip>(i)), sum.counts.skipped[i]);
-    w.close_object().key("rejected").open_object();
-    for (std::size_t i = 1; i < std::size(sum.counts.rejected); ++i)
-      if (sum.counts.rejected[i] != 0)
-        w.member(name_of(static_cast<ingest::Reject>(i)), sum.counts.rejected[i]);
-    w.close_object()
-        .member("duplicates", pipeline_->counts().duplicates)
-        .member("late", pipeline_->counts().late)
-        .member("trusted", pipeline_->counts().trusted);
-    w.close_object().key("formats").open_object();
-    for (const auto& [name, count] : sum.formats) w.member(name, count);
-    w.close_object()
-        .member("alerts", revisions_)
+    w.open_object();
+    counts.append_to(w);
+    w.member("alerts", revisions_)
         .member("campaigns", last_.size())
-        .member("alerts_sha256", digest_.hex());
-    w.member("key", hasher.is_public() ? "public" : "configured")
-        .key("seconds")
-        .real(seconds)
-        .key("events_per_second");
-    w.real(seconds > 0 ? static_cast<double>(pipeline_->counts().events) / seconds : 0)
-        .close_object();
-    summary_.line(text);
+        .member("alerts_sha256", digest_.hex())
+        .member("key", hasher.is_public() ? "public" : "configured");
+    w.key("seconds").real(seconds).key("events_per_second");
+    w.real(seconds > 0 ? static_cast<double>(counts.events.events) / seconds : 0).close_object();
+    options_.outputs.summary.line(text);
   }
 
-  void print_result() const {
-    const Totals sum = totals();
-    std::uint64_t skipped = 0, rejected = 0;
-    for (const auto n : sum.counts.skipped) skipped += n;
-    for (const auto n : sum.counts.rejected) rejected += n;
-    std::string formats;
-    for (const auto& [name, count] : sum.formats)
-      formats += fmt::format("{}{}", formats.empty() ? "" : ", ", name);
-    fmt::print(
-        "{} records ({}): {} login events, {} skipped, {} rejected, {} duplicates, {} late, {} "
-        "trusted\n",
-        sum.counts.records, formats.empty() ? "no format" : formats, pipeline_->counts().events,
-        skipped, rejected, pipeline_->counts().duplicates, pipeline_->counts().late,
-        pipeline_->counts().trusted);
+  void print_result(const ReplayCounts& counts) const {
+    fmt::print("{}", counts.text());
     if (last_.empty()) {
       fmt::print("no campaign found\n");
       return;
@@ -382,20 +317,22 @@ class Replay {
     fmt::print("{} campaign{}:\n", last_.size(), last_.size() == 1 ? "" : "s");
     for (const auto& [id, revision] : last_)
       fmt::print("  {}  {:<8} {}\n", id, name_of(revision.severity), revision.summary);
-    if (options_.alerts.empty()) fmt::print("the evidence: add --alerts alerts.jsonl\n");
+    if (options_.outputs.alerts.path.empty())
+      fmt::print("the evidence: add --alerts alerts.jsonl\n");
   }
 
+  std::optional<Interruption> interruption_;  // goes last, when the outputs are cleared away
   ReplayOptions options_;
   Progress progress_;
   Clock::time_point begin_ = Clock::now();
   std::unique_ptr<Config> config_;
-  OutputFile alerts_, accounts_, attributions_, summary_;
   std::unique_ptr<Pipeline> pipeline_;
   AttributionLog log_;
   Sha256 digest_;
   std::uint64_t revisions_ = 0;
   std::map<std::string, detectors::Revision> last_;
-  std::vector<std::string> expected_;
+  std::string expected_;           // the text of --expect
+  std::vector<std::string> said_;  // what is compared with it
 };
 
 }  // namespace
@@ -407,12 +344,13 @@ void add_replay(CLI::App& app, int& exit_code) {
       "Run the detectors over recorded logs: files, folders or - (gzip, zstd, xz, bzip2 too)");
   command->add_option("--config", options->config, "Configuration file; the defaults without one");
   command->add_option("--format", options->format, "native, ocsf, ecs, sshd or auto (the default)");
-  command->add_option("--alerts", options->alerts,
+  command->add_option("--alerts", options->outputs.alerts.path,
                       "Write alerts here, one JSON object a line (- for standard output)");
-  command->add_option("--accounts", options->accounts, "Write compromised accounts here");
-  command->add_option("--attributions", options->attributions,
+  command->add_option("--accounts", options->outputs.accounts.path,
+                      "Write compromised accounts here");
+  command->add_option("--attributions", options->outputs.attributions.path,
                       "Write which event belongs to which campaign here");
-  command->add_option("--summary", options->summary,
+  command->add_option("--summary", options->outputs.summary.path,
                       "Write counts and the hash of the alerts here");
   command->add_option("--expect", options->expect,
                       "Compare the alerts with this file; exit status 3 when they differ");
@@ -427,7 +365,7 @@ void add_replay(CLI::App& app, int& exit_code) {
   command->add_option("INPUT", options->inputs, "Files, folders, - or kafka:TOPIC?from=...&to=...")
       ->required();
   command->callback([options, &exit_code] {
-    auto done = Replay(*options).run();
+    auto done = Replay(std::move(*options)).run();
     exit_code = done ? *done : report(done.error());
   });
 }

@@ -15,6 +15,7 @@
 
 #include "config/nearest.h"
 #include "daemon/commands/command.h"
+#include "daemon/commands/interruption.h"
 #include "daemon/commands/render.h"
 #include "daemon/commands/simulate_topic.h"
 #include "ingest/simulation/scenario_writer.h"
@@ -107,10 +108,14 @@ config::Result<std::vector<const ScenarioInfo*>> choose(const std::string& name)
 }
 
 config::Result<Written> write_one(const ScenarioInfo& scenario, simulation::Scale scale,
-                                  const SimulateOptions& options) {
+                                  const SimulateOptions& options,
+                                  const Interruption& interruption) {
   SimulateProgress progress(scenario.name, options.progress);
   auto written = simulation::write_scenario(scenario, options.seed, scale, options.out,
-                                            [&](const Written& so_far) { progress.show(so_far); });
+                                            [&](const Written& so_far) {
+                                              progress.show(so_far);
+                                              return !interruption.wanted();
+                                            });
   progress.done(written ? *written : Written{});
   return written;
 }
@@ -123,10 +128,11 @@ int write_folders(const SimulateOptions& options) {
   if (const auto ready = simulation::prepare_folder(options.out, options.force); !ready)
     return report(ready.error());
 
+  const Interruption interruption;
   Table table{
       {"SCENARIO", "EVENTS", "ATTACK", "MB", "FOLDER"}, {false, true, true, true, false}, {}};
   for (const ScenarioInfo* scenario : *chosen) {
-    const auto written = write_one(*scenario, *scale, options);
+    const auto written = write_one(*scenario, *scale, options, interruption);
     if (!written) return report(written.error());
     const std::string folder = (std::filesystem::path(options.out) / scenario->name).string();
     if (options.json)

@@ -17,7 +17,7 @@ namespace stuffwatch::daemon::http {
 
 struct CampaignQuery {
   bool closed_too = false;
-  std::size_t limit = 100;  // at most this many, the newest first
+  std::size_t limit = 100;  // at most this many, the worst first
 };
 
 // Where answers come from; what the daemon hands over.

@@ -15,13 +15,6 @@ namespace {
 
 constexpr double kLeastConfidence = .1;  // at or below it only the shape of the lines fits
 
-void add_counts(ingest::DecodeCounts& sum, const ingest::DecodeCounts& more) {
-  sum.records += more.records, sum.bytes += more.bytes, sum.decoded += more.decoded,
-      sum.unknown_fields += more.unknown_fields, sum.secret_fields += more.secret_fields;
-  for (std::size_t i = 0; i < std::size(sum.skipped); ++i) sum.skipped[i] += more.skipped[i];
-  for (std::size_t i = 0; i < std::size(sum.rejected); ++i) sum.rejected[i] += more.rejected[i];
-}
-
 }  // namespace
 
 void DecoderPool::decode(std::shared_ptr<Job> job, const InputSettings& settings,
@@ -107,7 +100,7 @@ void InputQueue::submit(ingest::RawChunk&& chunk) {
 
 void InputQueue::absorb(std::shared_ptr<DecoderPool::Job> job, const OnBadRecord& on_bad) {
   EventBatch& batch = job->batch;
-  add_counts(counts_, batch.counts);
+  counts_ += batch.counts;
   for (const ingest::BadRecord& bad : batch.bad)
     on_bad(*this, batch.chunk.records[bad.record], bad.why);
   read_to_ = batch.chunk.next_offset;

@@ -90,7 +90,7 @@ class InputQueue {
   InputQueue(ingest::InputId id, std::string name, ingest::Source& source,
              const InputSettings& settings, DecoderPool& decoders);
 
-  // Reads, decodes ahead and takes in what is ready; never blocks. `wait`: help decoding instead of returning empty-handed when work is under way.
+  // Reads, decodes ahead and takes in what is ready; never waits for the source or for another thread.
   void fill(const OnBadRecord& on_bad);
   [[nodiscard]] bool has_head() const { return !ready_.empty(); }
   [[nodiscard]] Head head() const;

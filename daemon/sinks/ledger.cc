@@ -20,7 +20,7 @@ using detectors::Feed;
 using detectors::StateReader;
 using detectors::StateWriter;
 
-constexpr std::string_view kMagic = "stuffwatch.ledger/1\n";
+constexpr std::string_view kMagic = "stuffwatch.ledger/2\n";
 
 bool is_open(const LedgerCampaign& campaign) {
   return campaign.last.status != CampaignStatus::kClosed;
@@ -29,6 +29,12 @@ bool is_open(const LedgerCampaign& campaign) {
 // What goes first when there is too much: closed before open, old before new.
 auto keep_order(const LedgerCampaign& campaign) {
   return std::tuple(is_open(campaign), campaign.sequence);
+}
+
+// What stands first when people look: open before closed, then the worse, then the newer.
+auto worst_order(const LedgerCampaign& campaign) {
+  return std::tuple(is_open(campaign), campaign.last.urgency, campaign.last.severity,
+                    campaign.sequence);
 }
 
 // The campaigns in the order in which they go.
@@ -113,11 +119,6 @@ std::string Ledger::render(const State& state) {
   StateWriter writer(out);
   writer.put(state.position);
   writer.put(state.evicted_open);
-  writer.put<std::uint64_t>(state.account_states.size());
-  for (const auto& [id, account_state] : state.account_states) {
-    writer.text(id);
-    writer.put(account_state);
-  }
   writer.put<std::uint64_t>(state.campaigns.size());
   std::vector<const LedgerCampaign*> order;
   for (const auto& [id, campaign] : state.campaigns) order.push_back(&campaign);
@@ -147,19 +148,13 @@ Result<Ledger::State> Ledger::parse(std::string_view bytes) const {
   StateReader reader(content.substr(kMagic.size()));
   state.position = reader.get<std::uint64_t>();
   state.evicted_open = reader.get<std::uint64_t>();
-  std::size_t used = kMagic.size() + 4 * sizeof(std::uint64_t);
-  const auto states = reader.get<std::uint64_t>();
-  for (std::uint64_t i = 0; i < states && !reader.failed(); ++i) {
-    std::string id = reader.text();
-    used += sizeof(std::uint64_t) + id.size() + sizeof(AccountState);
-    state.account_states.emplace(std::move(id), reader.get<AccountState>());
-  }
   const auto count = reader.get<std::uint64_t>();
   std::vector<detectors::EventTime> opened;
   for (std::uint64_t i = 0; i < count && !reader.failed(); ++i)
     opened.emplace_back(detectors::EventTime::duration(reader.get<std::int64_t>()));
   if (reader.failed()) return damaged("it is cut short");
-  RecordScanner records(content, used + opened.size() * sizeof(std::int64_t));
+  RecordScanner records(
+      content, kMagic.size() + 3 * sizeof(std::uint64_t) + opened.size() * sizeof(std::int64_t));
   for (std::size_t i = 0; auto entry = records.next(); ++i) {
     if (i >= opened.size()) return damaged("it holds more campaigns than it says");
     state.body_bytes += entry->revision.body.size();
@@ -213,7 +208,7 @@ std::vector<LedgerCampaign> Ledger::campaigns() const {
                       campaign.opened,
                       campaign.sequence});
     }
-    std::ranges::sort(list, std::ranges::greater{}, &LedgerCampaign::sequence);
+    std::ranges::sort(list, std::ranges::greater{}, worst_order);
     return list;
   });
 }
@@ -247,61 +242,12 @@ std::vector<LedgerCampaign> Ledger::open_campaigns() const {
   });
 }
 
-std::optional<LedgerCampaign> Ledger::open_by(std::string_view tenant, detectors::AttackKind attack,
-                                              std::string_view primary) const {
-  return state_.with([&](const State& state) -> std::optional<LedgerCampaign> {
-    const LedgerCampaign* found = nullptr;
-    for (const auto& [id, campaign] : state.campaigns) {
-      const detectors::Revision& last = campaign.last;
-      const bool same = is_open(campaign) && last.tenant == tenant && last.attack == attack &&
-                        last.primary == primary;
-      if (same && (!found || campaign.sequence > found->sequence)) found = &campaign;
-    }
-    return found ? std::optional(*found) : std::nullopt;
-  });
-}
-
-Result<void> Ledger::set_account_state(std::string_view id, AccountState wanted) {
-  const std::string key(id);
-  const auto change = [&](AccountState to) {
-    return state_.with([&](State& state) -> std::optional<AccountState> {
-      const auto at = state.account_states.find(key);
-      const AccountState before =
-          at == state.account_states.end() ? AccountState::kOpen : at->second;
-      const bool full = at == state.account_states.end() &&
-                        state.account_states.size() >= options_.max_account_states;
-      if (to == AccountState::kOpen) {
-        state.account_states.erase(key);
-      } else if (full) {
-        return std::nullopt;
-      } else {
-        state.account_states[key] = to;
-      }
-      return before;
-    });
-  };
-  const auto before = change(wanted);
-  if (!before)
-    return failed("the states of {} accounts are kept and that is the limit",
-                  options_.max_account_states);
-  auto saved = save();
-  if (!saved) change(*before);
-  return saved;
-}
-
-AccountState Ledger::account_state(std::string_view id) const {
-  return state_.with([&](const State& state) {
-    const auto at = state.account_states.find(std::string(id));
-    return at == state.account_states.end() ? AccountState::kOpen : at->second;
-  });
-}
-
 LedgerUsage Ledger::usage() const {
   return state_.with([](const State& state) {
     const auto open = std::ranges::count_if(state.campaigns,
                                             [](const auto& item) { return is_open(item.second); });
     return LedgerUsage{state.campaigns.size(), static_cast<std::uint64_t>(open), state.body_bytes,
-                       state.account_states.size(), state.evicted_open};
+                       state.evicted_open};
   });
 }
 

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,19 +31,15 @@ struct LedgerCampaign {
   std::uint64_t sequence = 0;     // of the last revision, in the outbox
 };
 
-// What people did about a compromised account; open when nothing is said.
-enum class AccountState : std::uint8_t { kOpen, kContained, kCleared };
-
 struct LedgerOptions {
   std::filesystem::path file;          // state.path/ledger
   std::size_t max_campaigns = 20'000;  // above campaign.max_open
   std::uint64_t max_body_bytes = std::uint64_t{32} << 20U;
-  std::size_t max_account_states = 100'000;
   NoticeSink notice = [](NoticeLevel, const std::string&) {};
 };
 
 struct LedgerUsage {
-  std::uint64_t campaigns = 0, open = 0, body_bytes = 0, account_states = 0;
+  std::uint64_t campaigns = 0, open = 0, body_bytes = 0;
   std::uint64_t evicted_open = 0;  // open campaigns that had to go: max_campaigns is too small
 };
 
@@ -62,26 +57,17 @@ class Ledger {
   [[nodiscard]] std::uint64_t saved_position() const;
   [[nodiscard]] std::uint64_t position() const;
 
-  // Without bodies, the newest first.
+  // Without bodies, the worst first: whoever shows only some of them shows those that matter.
   [[nodiscard]] std::vector<LedgerCampaign> campaigns() const;
   // By the beginning of its id; the error says when none or more than one begins so.
   [[nodiscard]] config::Result<LedgerCampaign> find(std::string_view id_prefix) const;
   // Not closed, with bodies, the oldest first: a campaign that the checkpoint does not know is adopted, so that it closes.
   [[nodiscard]] std::vector<LedgerCampaign> open_campaigns() const;
-  // The open campaign that a warm-up meets again; the newest when there are several.
-  [[nodiscard]] std::optional<LedgerCampaign> open_by(std::string_view tenant,
-                                                      detectors::AttackKind attack,
-                                                      std::string_view primary) const;
-
-  // By the accounts feed's id. Saved at once; on an error nothing has changed.
-  [[nodiscard]] config::Result<void> set_account_state(std::string_view id, AccountState state);
-  [[nodiscard]] AccountState account_state(std::string_view id) const;
   [[nodiscard]] LedgerUsage usage() const;
 
  private:
   struct State {
     std::unordered_map<std::string, LedgerCampaign> campaigns;
-    std::unordered_map<std::string, AccountState> account_states;  // without kOpen
     std::uint64_t position = 0;
     std::uint64_t body_bytes = 0;
     std::uint64_t evicted_open = 0;

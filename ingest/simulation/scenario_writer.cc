@@ -1,13 +1,11 @@
 #include "ingest/simulation/scenario_writer.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <string>
 #include <system_error>
 #include <unordered_set>
 #include <vector>
 
+#include "config/output_file.h"
 #include "config/rfc3339.h"
 #include "ingest/simulation/native_json.h"
 
@@ -15,46 +13,10 @@ namespace stuffwatch::ingest::simulation {
 namespace {
 
 namespace fs = std::filesystem;
+using config::OutputFile;
 using config::Result;
 
-constexpr std::size_t kFlush = std::size_t{1} << 20;
-
-// A file written in large pieces, which remembers its first failure.
-class OutputFile {
- public:
-  explicit OutputFile(fs::path path)
-      : path_(std::move(path)), file_(path_, std::ios::binary | std::ios::trunc) {
-    if (!file_) error_ = errno;
-  }
-
-  std::string& text() { return text_; }
-  std::uint64_t bytes() const { return flushed_ + text_.size(); }
-  void flush_if_large() {
-    if (text_.size() >= kFlush) flush();
-  }
-  Result<void> finish() {
-    flush();
-    file_.close();
-    if (!file_ && error_ == 0) error_ = errno;
-    if (error_ == 0) return {};
-    return config::failed("cannot write {}: {}", path_.string(), std::strerror(error_));
-  }
-  [[nodiscard]] bool failed() const { return error_ != 0; }
-
- private:
-  void flush() {
-    if (error_ == 0 && !file_.write(text_.data(), static_cast<std::streamsize>(text_.size())))
-      error_ = errno != 0 ? errno : EIO;
-    flushed_ += text_.size();
-    text_.clear();
-  }
-
-  fs::path path_;
-  std::ofstream file_;
-  std::string text_;
-  std::uint64_t flushed_ = 0;
-  int error_ = 0;
-};
+constexpr std::uint64_t kEventsAProgress = 4096;
 
 // What the labels say about one campaign, gathered while its attempts pass.
 struct Truth {
@@ -105,12 +67,17 @@ void append_campaign(std::string& out, const Campaign& campaign, const Truth& tr
   out.push_back('}');
 }
 
+Result<void> write_text(const fs::path& path, std::string_view text) {
+  auto file = OutputFile::open(path);
+  if (!file) return std::unexpected(file.error());
+  file->write(text);
+  return file->finish();
+}
+
 Result<void> write_labels(const fs::path& path, const ScenarioInfo& scenario, const Plan& plan,
                           const std::vector<Truth>& truths, const NativeJson& json,
                           const Written& written) {
-  OutputFile file(path);
-  std::string& out = file.text();
-  out = "{\"scenario\": \"" + std::string(scenario.name) + "\", \"kind\": \"";
+  std::string out = "{\"scenario\": \"" + std::string(scenario.name) + "\", \"kind\": \"";
   out += scenario.kind == ScenarioKind::kAttack ? "attack" : "benign";
   out += "\", \"events\": " + std::to_string(written.events) +
          ", \"benign_events\": " + std::to_string(written.benign_events);
@@ -121,24 +88,25 @@ Result<void> write_labels(const fs::path& path, const ScenarioInfo& scenario, co
     append_campaign(out, plan.campaigns[i], truths[i], plan, json);
   }
   out += "]}\n";
-  return file.finish();
+  return write_text(path, out);
 }
 
 Result<void> write_site(const fs::path& path) {
-  OutputFile file(path);
-  file.text() = "{\"trusted_sources\": [\"" + std::string(kMonitoringNetwork) +
-                "\"], \"tenants\": [\"" + std::string(kTenant) + "\"]}\n";
-  return file.finish();
+  return write_text(path, "{\"trusted_sources\": [\"" + std::string(kMonitoringNetwork) +
+                              "\"], \"tenants\": [\"" + std::string(kTenant) + "\"]}\n");
 }
 
 Result<void> write_list(const fs::path& path, const World& world, const BreachList& list) {
-  OutputFile file(path);
+  auto file = OutputFile::open(path);
+  if (!file) return std::unexpected(file.error());
+  std::string text;
   for (std::uint32_t line = 0; line < list.lines(); ++line) {
-    world.names().append(file.text(), list.person(line));
-    file.text().push_back('\n');
-    file.flush_if_large();
+    text.clear();
+    world.names().append(text, list.person(line));
+    text.push_back('\n');
+    file->write(text);
   }
-  return file.finish();
+  return file->finish();
 }
 
 Result<void> make_folder(const fs::path& folder) {
@@ -151,23 +119,27 @@ Result<void> make_folder(const fs::path& folder) {
 
 Result<Written> write_events(const fs::path& path, Plan& plan, const NativeJson& json,
                              std::vector<Truth>& truths, const WriteProgress& progress) {
-  OutputFile file(path);
+  auto file = OutputFile::open(path);
+  if (!file) return std::unexpected(file.error());
   Written written;
-  for (; written.events < plan.most_events && !file.failed(); ++written.events) {
+  std::string text;
+  for (; written.events < plan.most_events && !file->failed(); ++written.events) {
     const auto time = plan.stream.next_time();
     if (!time || *time >= plan.end) break;
     const Attempt attempt = plan.stream.take();
-    json.append(file.text(), attempt, written.events);
-    file.text().push_back('\n');
+    text.clear();
+    json.append(text, attempt, written.events);
+    text.push_back('\n');
+    file->write(text);
     if (attempt.campaign == Attempt::kBenign)
       ++written.benign_events;
     else
       truths[attempt.campaign].add(attempt, written.events);
-    written.bytes = file.bytes();
-    if (file.text().size() >= kFlush && progress) progress(written);
-    file.flush_if_large();
+    written.bytes = file->bytes();
+    if (written.events % kEventsAProgress == 0 && progress && !progress(written))
+      return config::failed("interrupted before {} was whole", path.native());
   }
-  if (auto done = file.finish(); !done) return std::unexpected(done.error());
+  if (auto done = file->finish(); !done) return std::unexpected(done.error());
   return written;
 }
 

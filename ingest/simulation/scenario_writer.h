@@ -20,8 +20,8 @@ struct Written {
   std::uint64_t events = 0, benign_events = 0, bytes = 0;
 };
 
-// Called every few thousand events.
-using WriteProgress = std::function<void(const Written& so_far)>;
+// Called every few thousand events; false stops, and the file that is being written goes.
+using WriteProgress = std::function<bool(const Written& so_far)>;
 
 // Makes the folder; one that holds anything is refused unless `force`, which writes over scenarios
 // of the same name.

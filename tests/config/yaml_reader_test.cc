@@ -185,6 +185,8 @@ TEST(YamlReader, HelpsWithUnknownKeys) {
             "f.yaml:1:1: zzz: unknown key; the keys here are site, listen, enabled, shift, offset, "
             "workers, seed, memory, mode, kafka, inputs, detector\n"
             "--set kafka.brokrs: unknown key; did you mean \"kafka.brokers\"?");
+  EXPECT_EQ(errors("", {"zzz=1"}),
+            "--set zzz: unknown key; stuffwatch config print --reference shows every key");
 }
 
 TEST(YamlReader, RefusesAKeyThatStandsTwice) {

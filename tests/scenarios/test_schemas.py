@@ -101,7 +101,8 @@ REFUSED = [{"time": None}, {"time": -1}, {"time": 253402300800000}, {"time": "20
 @pytest.mark.parametrize("change", READ + REFUSED + [dict.fromkeys([name]) for name in EVENT], ids=json.dumps)
 def test_the_event_schema_agrees_with_the_decoder(run, tmp_path, wrong, change):
     event = EVENT | change
-    run("replay", "--format", "native", "-", "--alerts", "a", "--summary", "summary.json", input=json.dumps(event) + "\n")
+    status = 0 if change in READ else 1  # nothing was left
+    run("replay", "--format", "native", "-", "--alerts", "a", "--summary", "summary.json", input=json.dumps(event) + "\n", status=status)
     decoded = json.loads((tmp_path / "summary.json").read_text())["events"]["decoded"] == 1
     assert decoded == (change in READ)
     assert (wrong("event", [event]) == []) == decoded

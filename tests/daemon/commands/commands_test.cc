@@ -1,7 +1,5 @@
 // The commands that talk to a daemon, from the command line to what is printed, against a real
 // server.
-#include "daemon/commands/command.h"
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +11,7 @@
 #include "daemon/commands/render.h"
 #include "daemon/http/routes.h"
 #include "daemon/http/server.h"
+#include "tests/daemon/commands/run_command.h"
 
 namespace stuffwatch::daemon {
 namespace {
@@ -38,20 +37,6 @@ constexpr std::string_view kClosed =
 constexpr std::string_view kPage =
     R"({"id":"00000000000000cc","status":"open","severity":"medium","urgency":"page","attack":"credential_stuffing","summary":"pages","counts":{"attempts":9}})";
 
-struct Ran {
-  int exit_code;
-  std::string out, err;
-};
-Ran run(std::vector<const char*> arguments) {
-  arguments.insert(arguments.begin(), "stuffwatch");
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  const int exit_code = run_command_line(static_cast<int>(arguments.size()), arguments.data());
-  std::fflush(stdout);
-  return {exit_code, testing::internal::GetCapturedStdout(),
-          testing::internal::GetCapturedStderr()};
-}
-
 class Commands : public testing::Test {
  protected:
   Commands() : socket_(testing::TempDir() + "commands_" + std::to_string(::getpid()) + ".sock") {
@@ -61,7 +46,7 @@ class Commands : public testing::Test {
     sources.campaigns = [this](const http::CampaignQuery& query) {
       std::vector<std::string> out;
       if (empty_) return out;
-      out = {std::string(kAlert), std::string(kPage)};
+      out = {std::string(kPage), std::string(kAlert)};
       if (query.closed_too) out.emplace_back(kClosed);
       return out;
     };
@@ -97,11 +82,11 @@ TEST_F(Commands, StatusExitsByState) {
                                                    {ServiceState::kStandby, 0},
                                                    {ServiceState::kDegraded, 4},
                                                    {ServiceState::kBlind, 5}};
-  EXPECT_EQ(run({"status", "--socket", socket_.c_str()}).exit_code, 5) << "still starting";
+  EXPECT_EQ(run({"status", "--socket", socket_}).exit_code, 5) << "still starting";
   for (const auto& [state, exit_code] : expected) {
     publish(state);
-    const Ran text = run({"status", "--socket", socket_.c_str()}),
-              json = run({"status", "--json", "--url", url_.c_str()});
+    const Ran text = run({"status", "--socket", socket_}),
+              json = run({"status", "--json", "--url", url_});
     EXPECT_EQ(text.exit_code, exit_code) << name_of(state);
     EXPECT_EQ(json.exit_code, exit_code) << name_of(state);
     EXPECT_TRUE(text.out.starts_with(name_of(state))) << text.out;
@@ -111,7 +96,7 @@ TEST_F(Commands, StatusExitsByState) {
 
 TEST_F(Commands, StatusIsAPageForPeople) {
   publish(ServiceState::kDegraded);
-  const Ran ran = run({"status", "--socket", socket_.c_str()});
+  const Ran ran = run({"status", "--socket", socket_});
   EXPECT_THAT(ran.out, HasSubstr("view_partial: an input is left out; declare its delay\n"));
   EXPECT_THAT(ran.out, HasSubstr("logins[0]  reading  12,345   0.5 s      1000\n"));
   EXPECT_THAT(ran.out, HasSubstr("alerts  no          5       1        2  disk full\n"));
@@ -121,11 +106,11 @@ TEST_F(Commands, StatusIsAPageForPeople) {
 
 TEST_F(Commands, NoDaemonIsAnErrorWithTheRemedy) {
   server_.reset();
-  const Ran socket = run({"status", "--socket", socket_.c_str()});
+  const Ran socket = run({"status", "--socket", socket_});
   EXPECT_EQ(socket.exit_code, 1);
   EXPECT_THAT(socket.err, AllOf(HasSubstr("no daemon answers"), HasSubstr(socket_),
                                 HasSubstr("stuffwatch run")));
-  const Ran url = run({"campaigns", "--url", url_.c_str()});
+  const Ran url = run({"campaigns", "--url", url_});
   EXPECT_EQ(url.exit_code, 1);
   EXPECT_THAT(url.err, HasSubstr("no daemon answers at " + url_));
   EXPECT_EQ(run({"show", "x", "--url", "https://stuffwatch.example"}).exit_code, 2);
@@ -135,19 +120,19 @@ TEST_F(Commands, TheSocketCanComeFromTheEnvironmentOrTheConfiguration) {
   publish(ServiceState::kFull);
   const std::string file = socket_ + ".yaml";
   std::ofstream(file) << "control: {socket: " << socket_ << "}\n";
-  EXPECT_EQ(run({"status", "--config", file.c_str()}).exit_code, 0);
+  EXPECT_EQ(run({"status", "--config", file}).exit_code, 0);
   ::setenv("STUFFWATCH_SOCKET", socket_.c_str(), 1);
   EXPECT_EQ(run({"status"}).exit_code, 0);
   std::ofstream(file) << "site: shop\n";
-  const Ran none = run({"status", "--config", file.c_str()});
+  const Ran none = run({"status", "--config", file});
   ::unsetenv("STUFFWATCH_SOCKET");
   std::filesystem::remove(file);
   EXPECT_EQ(none.exit_code, 2);
   EXPECT_THAT(none.err, HasSubstr("set state.path or control.socket"));
 }
 
-TEST_F(Commands, CampaignsStandWorstFirst) {
-  const Ran ran = run({"campaigns", "--all", "--socket", socket_.c_str()});
+TEST_F(Commands, CampaignsStandInTheDaemonsOrder) {
+  const Ran ran = run({"campaigns", "--all", "--socket", socket_});
   EXPECT_EQ(ran.exit_code, 0);
   EXPECT_THAT(ran.out, HasSubstr("SEVERITY  URGENCY  STATUS"));
   EXPECT_THAT(ran.out,
@@ -156,22 +141,21 @@ TEST_F(Commands, CampaignsStandWorstFirst) {
                         "00000000000000aa  192.0.2.7 tried 1,234 accounts in 15 minutes\n"));
   EXPECT_LT(ran.out.find("cc"), ran.out.find("aa"));
   EXPECT_LT(ran.out.find("aa"), ran.out.find("bb"));
-  EXPECT_THAT(run({"campaigns", "--socket", socket_.c_str()}).out,
-              Not(HasSubstr("00000000000000bb")));
+  EXPECT_THAT(run({"campaigns", "--socket", socket_}).out, Not(HasSubstr("00000000000000bb")));
 }
 
 TEST_F(Commands, CampaignsAsJsonAreTheDaemonsOwn) {
-  EXPECT_EQ(run({"campaigns", "--json", "--socket", socket_.c_str()}).out,
-            "{\"campaigns\":[" + std::string(kAlert) + "," + std::string(kPage) + "]}\n");
+  EXPECT_EQ(run({"campaigns", "--json", "--socket", socket_}).out,
+            "{\"campaigns\":[" + std::string(kPage) + "," + std::string(kAlert) + "]}\n");
 }
 
 TEST_F(Commands, NoCampaignPointsToTheStatus) {
   empty_ = true;
-  EXPECT_THAT(run({"campaigns", "--socket", socket_.c_str()}).out, HasSubstr("stuffwatch status"));
+  EXPECT_THAT(run({"campaigns", "--socket", socket_}).out, HasSubstr("stuffwatch status"));
 }
 
 TEST_F(Commands, ShowIsReadableFromTopToBottom) {
-  const Ran ran = run({"show", "00000000000000aa", "--socket", socket_.c_str()});
+  const Ran ran = run({"show", "00000000000000aa", "--socket", socket_});
   EXPECT_EQ(ran.exit_code, 0);
   std::size_t at = 0;
   for (const char* const part :
@@ -194,12 +178,12 @@ TEST_F(Commands, ShowIsReadableFromTopToBottom) {
   }
   EXPECT_EQ(ran.out.find('\x1b'), std::string::npos)
       << "an attacker's user agent must not reach the terminal";
-  EXPECT_EQ(run({"show", "00000000000000aa/3", "--json", "--socket", socket_.c_str()}).out,
+  EXPECT_EQ(run({"show", "00000000000000aa/3", "--json", "--socket", socket_}).out,
             std::string(kAlert) + "\n");
 }
 
 TEST_F(Commands, ShowOfAnUnknownIdFails) {
-  const Ran ran = run({"show", "no such/id", "--socket", socket_.c_str()});
+  const Ran ran = run({"show", "no such/id", "--socket", socket_});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_THAT(ran.err, HasSubstr("there is no campaign of this id"));
 }

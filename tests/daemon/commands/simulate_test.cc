@@ -1,7 +1,6 @@
 // `stuffwatch simulate` from the command line to the folder.
 #include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemon/commands/command.h"
+#include "tests/daemon/commands/run_command.h"
 
 namespace stuffwatch::daemon {
 namespace {
@@ -20,25 +19,14 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-struct Ran {
-  int exit_code;
-  std::string out, err;
-};
-
 class Simulate : public ::testing::Test {
  protected:
   Simulate() : folder_(::testing::TempDir() + "simulate_" + std::to_string(::getpid())) {}
   ~Simulate() override { fs::remove_all(folder_); }
 
   static Ran run(std::vector<std::string> arguments) {
-    std::vector<const char*> argv = {"stuffwatch", "simulate"};
-    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-    ::testing::internal::CaptureStdout();
-    ::testing::internal::CaptureStderr();
-    const int exit_code = run_command_line(static_cast<int>(argv.size()), argv.data());
-    std::fflush(stdout);
-    return {exit_code, ::testing::internal::GetCapturedStdout(),
-            ::testing::internal::GetCapturedStderr()};
+    arguments.insert(arguments.begin(), "simulate");
+    return daemon::run(arguments);
   }
   std::string text(const std::string& file) const {
     std::ifstream in(folder_ + "/" + file, std::ios::binary);

@@ -8,7 +8,8 @@
 namespace stuffwatch::daemon::sinks {
 namespace {
 
-using detectors::AttackKind;
+using detectors::Severity;
+using detectors::Urgency;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -42,13 +43,31 @@ TEST_F(LedgerTest, KeepsTheLastRevisionOfEveryCampaign) {
   Revision account = make_revision("aa11/acct:0", 1);
   account.feed = Feed::kAccounts;
   tell(ledger, account);
-  EXPECT_THAT(labels(ledger.campaigns()), ElementsAre("bb22/3", "aa11/2"));
+  EXPECT_THAT(labels(ledger.campaigns()), ElementsAre("aa11/2", "bb22/3"));
   EXPECT_EQ(ledger.campaigns()[0].last.body, "");
   EXPECT_THAT(labels(ledger.open_campaigns()), ElementsAre("aa11/2"));
   EXPECT_EQ(ledger.open_campaigns()[0].last.body, make_revision("aa11", 2).body);
   EXPECT_EQ(ledger.open_campaigns()[0].opened, make_revision("aa11", 1).time);
   EXPECT_EQ(ledger.position(), 5U);
   EXPECT_EQ(ledger.usage().open, 1U);
+}
+
+TEST_F(LedgerTest, ListsTheWorstFirst) {
+  Ledger ledger(options());
+  const auto judged = [](const char* id, Urgency urgency, Severity severity) {
+    Revision revision = make_revision(id, 1);
+    revision.urgency = urgency;
+    revision.severity = severity;
+    return revision;
+  };
+  tell(ledger, judged("page", Urgency::kPage, Severity::kMedium));
+  tell(ledger, judged("old", Urgency::kTicket, Severity::kHigh));
+  tell(ledger, judged("new", Urgency::kTicket, Severity::kHigh));
+  tell(ledger, judged("low", Urgency::kTicket, Severity::kLow));
+  tell(ledger, judged("log", Urgency::kLog, Severity::kCritical));
+  tell(ledger, closed(judged("over", Urgency::kPage, Severity::kCritical)));
+  EXPECT_THAT(labels(ledger.campaigns()),
+              ElementsAre("page/1", "new/1", "old/1", "low/1", "log/1", "over/1"));
 }
 
 TEST_F(LedgerTest, FindsByTheBeginningOfTheId) {
@@ -60,39 +79,18 @@ TEST_F(LedgerTest, FindsByTheBeginningOfTheId) {
   EXPECT_THAT(ledger.find("cc").error().message, HasSubstr("no campaign's id begins with cc"));
 }
 
-TEST_F(LedgerTest, MeetsACampaignAgainByTenantAttackAndKey) {
-  Ledger ledger(options());
-  tell(ledger, make_revision("older", 1));
-  tell(ledger, make_revision("newer", 1));
-  Revision other = make_revision("other", 1);
-  other.attack = AttackKind::kPasswordSpraying;
-  tell(ledger, other);
-  const auto found = [&](std::string_view tenant, AttackKind attack, std::string_view primary) {
-    const auto campaign = ledger.open_by(tenant, attack, primary);
-    return campaign ? campaign->last.id : "";
-  };
-  EXPECT_EQ(found("eu", AttackKind::kCredentialStuffing, "net:192.0.2.7/32"), "newer");
-  EXPECT_EQ(found("eu", AttackKind::kPasswordSpraying, "net:192.0.2.7/32"), "other");
-  EXPECT_EQ(found("us", AttackKind::kCredentialStuffing, "net:192.0.2.7/32"), "");
-  EXPECT_EQ(found("eu", AttackKind::kCredentialStuffing, "net:192.0.2.8/32"), "");
-  tell(ledger, closed(make_revision("newer", 2)));
-  EXPECT_EQ(found("eu", AttackKind::kCredentialStuffing, "net:192.0.2.7/32"), "older");
-}
-
 TEST_F(LedgerTest, SurvivesARestartAndAppliesOnlyWhatIsNew) {
   {
     Ledger ledger(options());
     tell(ledger, make_revision("aa11", 1));
     tell(ledger, closed(make_revision("bb22", 4)));
-    ASSERT_TRUE(ledger.set_account_state("aa11/acct:0", AccountState::kContained));
+    ASSERT_TRUE(ledger.save());
     EXPECT_EQ(ledger.saved_position(), 2U);
   }
   Ledger ledger(options());
   ASSERT_TRUE(ledger.load());
   EXPECT_EQ(ledger.position(), 2U);
   EXPECT_EQ(ledger.saved_position(), 2U);
-  EXPECT_EQ(ledger.account_state("aa11/acct:0"), AccountState::kContained);
-  EXPECT_EQ(ledger.account_state("aa11/acct:1"), AccountState::kOpen);
   const std::vector<Entry> replayed{{1, {}, make_revision("zz", 1)},
                                     {3, {}, make_revision("aa11", 2)}};
   ledger.apply(replayed);
@@ -105,7 +103,7 @@ TEST_F(LedgerTest, ADamagedFileIsSetAside) {
   {
     Ledger ledger(options());
     tell(ledger, make_revision("aa11", 1));
-    ASSERT_TRUE(ledger.set_account_state("aa11/acct:0", AccountState::kCleared));
+    ASSERT_TRUE(ledger.save());
   }
   const std::string whole = slurp(folder / "ledger");
   for (std::size_t at = 0; at < whole.size(); ++at) {
@@ -159,14 +157,6 @@ TEST_F(LedgerTest, BodiesAreBounded) {
   EXPECT_EQ(ledger.find("closed0")->last.body, "");
   tell(ledger, make_revision("closed0", 2, 10));
   EXPECT_NE(ledger.find("closed0")->last.body, "");
-}
-
-TEST_F(LedgerTest, AStateThatCannotBeSavedIsNotTaken) {
-  auto nowhere = options();
-  nowhere.file = folder / "absent" / "ledger";
-  Ledger ledger(nowhere);
-  EXPECT_FALSE(ledger.set_account_state("a/acct:0", AccountState::kContained));
-  EXPECT_EQ(ledger.account_state("a/acct:0"), AccountState::kOpen);
 }
 
 }  // namespace
