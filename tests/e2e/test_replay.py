@@ -142,6 +142,29 @@ def test_run_reads_the_rest_of_a_cut_file_and_does_not_end_calmly(daemon, damage
     assert one.alerts()
 
 
+GOOD = [{"time": f"2026-01-01T00:00:{second:02}Z", "account": f"a{second}", "outcome": "failure", "ip": "198.51.100.7"} for second in range(10)]
+LOG = "".join(json.dumps(e) + "\n" for e in GOOD)
+
+
+@pytest.mark.parametrize("garbage", ["what is this\n" * 200, "x" * 1_500_000 + "\n"], ids=["lines", "one long line"])
+@pytest.mark.parametrize("name", ["-", "mixed.log"])
+def test_garbage_in_front_of_a_log(run, tmp_path, garbage, name):
+    (tmp_path / "mixed.log").write_text(garbage + LOG)
+    run("replay", name, "--summary", "summary.json", input=garbage + LOG)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["events"]["decoded"] == len(GOOD) and summary["formats"] == {"native": 1}
+    assert sum(summary["events"]["rejected"].values()) == garbage.count("\n")
+
+
+def test_a_file_of_which_nothing_fits_is_named_and_costs_nothing_else(run, tmp_path):
+    (tmp_path / "good.log").write_text(LOG)
+    for lines in (1, 5_000):
+        (tmp_path / "nonsense.log").write_text("what is this\n" * lines)
+        said = run("replay", "nonsense.log", "good.log", "--summary", "summary.json", status=1).stderr
+        assert "nonsense.log: no known format fits; name it with --format" in said
+        assert json.loads((tmp_path / "summary.json").read_text())["events"]["decoded"] == len(GOOD)
+
+
 def test_a_broker_that_dies_under_a_replay_costs_no_other_input(fresh_kafka, stuffwatch, tmp_path):
     """What it had handed out is processed, and so is standard input, which holds the topic back until the broker is gone."""
     name = fresh_kafka.create_topic(partitions=1)
