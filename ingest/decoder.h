@@ -4,6 +4,7 @@
 // no duplicate known key, escaped keys unescaped). Threads: one instance belongs to one thread. Cost: one pass over the bytes.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -41,10 +42,10 @@ struct DecoderInfo {
 [[nodiscard]] const DecoderInfo* find_decoder(std::string_view name);
 
 // `--format auto`: tries every decoder on the first records and takes the one that decodes most of them as logins; skips count little, rejects
-// against. `confidence` 0..1. nullptr = none fits.
+// against. nullptr = none fits.
 struct FormatGuess {
   const DecoderInfo* decoder = nullptr;
-  double confidence = 0;
+  std::size_t logins = 0;  // records decoded as such; 0: only their shape fits
 };
 [[nodiscard]] FormatGuess guess_format(std::span<const RawRecord> records);
 

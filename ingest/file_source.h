@@ -6,8 +6,8 @@
 // Threads: see Source. Only a compressed pipe may block, while its writer is inside a block.
 // Memory:  one chunk an input (1 MiB; less when there are more than 64 files) and the decompressor.
 // Errors:  open_files: a path that is absent, unreadable or given twice, a folder without files.
-//          Later, as kUnreachable with the text in status(): a damaged or cut compressed file,
-//          after its whole lines were delivered; a zip, tar or UTF-16 file, with what to do.
+//          Later, as kFinished with the text in status(): a damaged or cut compressed file, after
+//          its whole lines were delivered; a zip, tar or UTF-16 file, with what to do.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace stuffwatch::ingest {
 namespace {
@@ -18,12 +19,8 @@ class Nobody final : public LoginCollector {
 struct Tally {
   std::int64_t logins = 0, skipped = 0, rejected = 0;
 
-  [[nodiscard]] std::int64_t score() const { return 10 * logins + skipped - 5 * rejected; }
-  [[nodiscard]] double confidence() const {
-    const std::int64_t known = logins > 0 ? logins : skipped;
-    if (known == 0) return 0;
-    const double share = static_cast<double>(known) / static_cast<double>(known + rejected);
-    return logins > 0 ? share : share / 10;
+  [[nodiscard]] std::pair<bool, std::int64_t> rank() const {
+    return {logins > 0, 10 * logins + skipped - 5 * rejected};
   }
 };
 
@@ -50,11 +47,11 @@ FormatGuess guess_format(std::span<const RawRecord> records, std::span<const Dec
     Tally best_tally;
     for (const DecoderInfo& info : among) {
       const Tally found = tally(info, records, wanted);
-      if (found.score() <= (best.decoder == nullptr ? 0 : best_tally.score())) continue;
-      best = {&info, found.confidence()};
+      if (found.rank() <= best_tally.rank()) continue;
+      best = {&info, static_cast<std::size_t>(found.logins)};
       best_tally = found;
     }
-    if (best_tally.logins > 0 || wanted == records.size()) return best;
+    if (best.logins > 0 || wanted == records.size()) return best;
   }
   return {};
 }

@@ -189,8 +189,8 @@ class KafkaRangeSource::Impl {
     const auto found = inputs_.find(id);
     if (found == inputs_.end()) return ReadStatus::kNothingYet;
     Input& input = found->second;
-    if (input.partition.position() >= input.end) return ReadStatus::kFinished;
-    if (!input.fault.empty()) return ReadStatus::kUnreachable;
+    if (input.partition.position() >= input.end || !input.fault.empty())
+      return ReadStatus::kFinished;
     switch (input.partition.read(out, input.end)) {
       case KafkaPartition::Outcome::kChunk: return ReadStatus::kChunk;
       case KafkaPartition::Outcome::kError: return ReadStatus::kUnreachable;
@@ -199,7 +199,7 @@ class KafkaRangeSource::Impl {
             "offset {} is no longer in the topic: it was deleted while it was replayed; start "
             "again",
             input.partition.position());
-        return ReadStatus::kUnreachable;
+        return ReadStatus::kFinished;
       case KafkaPartition::Outcome::kNothing: break;
     }
     if (input.partition.position() >= input.end) return ReadStatus::kFinished;

@@ -3,8 +3,8 @@
 // commits nothing, and ends: at `to`, or at the end the topic had when it was opened.
 // Time: by record timestamp. Threads: one; open() waits for the brokers, nothing else blocks.
 // Memory: kafka.fetch_memory. Errors: open() says what is wrong and what to do; a broker that goes
-// away later is kUnreachable and comes back by itself; records that are deleted while they are
-// replayed leave the input kUnreachable for good, with the reason.
+// away later is kUnreachable and comes back by itself; where records are deleted while they are
+// replayed the input ends, with the reason.
 #pragma once
 
 #include <chrono>
@@ -63,6 +63,7 @@ class KafkaRangeSource final : public Source {
   [[nodiscard]] std::vector<InputStatus> status() const override;
   void commit(InputId, std::int64_t) override {}
   void release(InputId) override {}
+  [[nodiscard]] bool mixed() const override { return true; }
 
  private:
   class Impl;

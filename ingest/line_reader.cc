@@ -59,8 +59,7 @@ ReadStatus LineReader::read(RawChunk& out) {
       return deliver(out, std::move(buffer));
     }
     kept_is_partial_ = left > 0;
-    if (state_ == State::kFailed) return ReadStatus::kUnreachable;
-    if (state_ == State::kEnd) {
+    if (state_ == State::kEnd || state_ == State::kFailed) {
       stream_.close();
       return ReadStatus::kFinished;
     }
@@ -161,7 +160,7 @@ ReadStatus LineReader::skip_long_line(RawChunk& out) {
     }
     if (state_ == State::kFailed && kept() == 0) {
       long_line_.reset();
-      return ReadStatus::kUnreachable;
+      return ReadStatus::kFinished;
     }
     if (state_ == State::kWouldBlock && kept() == 0) break;
   }
@@ -170,13 +169,12 @@ ReadStatus LineReader::skip_long_line(RawChunk& out) {
 
 ReadStatus LineReader::skip_to_start() {
   const auto got = stream_.skip(to_skip_);
-  if (got.state == State::kFailed) return ReadStatus::kUnreachable;
+  if (got.state == State::kFailed) return ReadStatus::kFinished;
   if (got.state == State::kEnd) {
     stream_.fail(stream_.name() +
                  ": ends before the place up to which it was read before. It was replaced or cut: "
                  "give the file that was read, or start without the state");
-    state_ = State::kFailed;
-    return ReadStatus::kUnreachable;
+    return ReadStatus::kFinished;
   }
   to_skip_ -= static_cast<std::int64_t>(got.bytes);
   offset_ += static_cast<std::int64_t>(got.bytes);

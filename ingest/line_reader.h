@@ -3,8 +3,8 @@
 // A line ends with LF; one CR in front of it is dropped, and so is a UTF-8 byte order mark at the
 // start. A last line without LF is a record. A line longer than kMaxRecordBytes is handed out cut
 // to kMaxRecordBytes + 1 bytes (to be rejected as too large), the rest is skipped. NUL is a byte
-// like any other. When the file is damaged the whole lines before the damage are handed out; the
-// piece of a line in front of it is not.
+// like any other. A damaged file ends where the damage begins, with problem(): the whole lines
+// before it are handed out, the piece of a line in front of it is not.
 //
 // Threads: one at a time.
 // Memory:  a chunk is at most chunk_bytes, or one long line; as much again is kept when lines are
@@ -30,7 +30,7 @@ class LineReader {
   static constexpr std::size_t kMaxRecords = 4096;
 
   LineReader(ByteStream stream, std::size_t chunk_bytes);
-  // kChunk, kNothingYet, kFinished or kUnreachable; fills records, memory and next_offset of `out`.
+  // kChunk, kNothingYet or kFinished; fills records, memory and next_offset of `out`.
   [[nodiscard]] ReadStatus read(RawChunk& out);
   // Before the first read: go to the line that begins at `offset`. The work is done by the reads
   // that follow.

@@ -20,14 +20,14 @@ enum class ReadStatus : std::uint8_t {
   kChunk,       // `out` holds the next records
   kNothingYet,  // records may come at any time: held, fetching, or the broker has not answered yet. Never counts as idle
   kAtEnd,       // stood at the broker's end when last asked (a successful fetch said so)
-  kFinished,    // no record will ever follow (end of file)
-  kUnreachable,  // the broker does not answer, or the input failed; see status()
+  kFinished,  // no record will ever follow: the end, or a place that cannot be got past; see status()
+  kUnreachable,  // the broker does not answer; see status()
 };
 
 struct InputStatus {
   InputId id;
   std::string name;     // "logins[3]", or the file's path: for people, metrics and checkpoints
-  std::string problem;  // empty, or why it is unreachable, with the remedy
+  std::string problem;  // empty, or why it is unreachable or ended too early, with the remedy
   // Records between the last one handed out and the end; empty where no end is known.
   std::optional<std::int64_t> lag = {};
 };
@@ -60,6 +60,8 @@ class Source {
   [[nodiscard]] virtual bool standby() const { return false; }
   // False while other members of the group hold some of what it names (kafka.ownership: shared).
   [[nodiscard]] virtual bool complete() const { return true; }
+  // Anybody may write into it, as into a topic: records that fit no format say nothing about those that follow. A file has one format or none.
+  [[nodiscard]] virtual bool mixed() const { return false; }
 };
 
 }  // namespace stuffwatch::ingest

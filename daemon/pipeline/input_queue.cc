@@ -11,12 +11,6 @@ using ingest::EventBatch;
 using ingest::ReadStatus;
 using ingest::Reject;
 
-namespace {
-
-constexpr double kLeastConfidence = .1;  // at or below it only the shape of the lines fits
-
-}  // namespace
-
 void DecoderPool::decode(std::shared_ptr<Job> job, const InputSettings& settings,
                          const ingest::DecoderInfo& info) {
   auto work = [this, job = std::move(job), &settings, &info](unsigned worker) {
@@ -38,12 +32,13 @@ void DecoderPool::decode(std::shared_ptr<Job> job, const InputSettings& settings
 }
 
 InputQueue::InputQueue(ingest::InputId id, std::string name, ingest::Source& source,
-                       const InputSettings& settings, DecoderPool& decoders)
+                       const InputSettings& settings, DecoderPool& decoders, OnProblem on_problem)
     : id_(id),
       name_(std::move(name)),
       source_(source),
       settings_(settings),
       decoders_(decoders),
+      on_problem_(std::move(on_problem)),
       decoder_(settings.decoder),
       years_(settings.year),
       guard_(settings.max_skew) {}
@@ -56,38 +51,51 @@ void InputQueue::resume(std::int64_t next_offset, std::optional<EventTime> newes
 }
 
 void InputQueue::fill(const OnBadRecord& on_bad) {
-  while (!jobs_.empty() && jobs_.front()->done.load(std::memory_order_acquire)) {
-    auto job = std::move(jobs_.front());
-    jobs_.pop_front();
-    absorb(std::move(job), on_bad);
-  }
+  absorb_done(on_bad);
   const bool alone = decoders_.pool().workers() == 1;
   // What is held for its clock is released by what follows: without a head, reading goes on.
   const auto wanted = [&] { return ahead_ < most_ahead() || (jobs_.empty() && !has_head()); };
-  while (!failed_ && status_ != ReadStatus::kFinished && wanted()) {
+  while (status_ != ReadStatus::kFinished && wanted()) {
     ingest::RawChunk chunk;
     status_ = source_.read(id_, chunk);
     if (status_ != ReadStatus::kChunk) break;
-    submit(std::move(chunk));
-    if (!alone || jobs_.empty()) continue;
-    auto job = std::move(jobs_.front());
-    jobs_.pop_front();
-    absorb(std::move(job), on_bad);
+    take_in(std::move(chunk));
+    if (alone) absorb_done(on_bad);
   }
-  if (status_ == ReadStatus::kFinished && jobs_.empty() && !waiting_.empty()) finish_held(on_bad);
+  if (status_ != ReadStatus::kFinished) return;
+  if (undecided_.records() != 0) no_format_fits();
+  if (jobs_.empty() && !waiting_.empty()) finish_held(on_bad);
 }
 
-void InputQueue::submit(ingest::RawChunk&& chunk) {
+void InputQueue::take_in(ingest::RawChunk&& chunk) {
+  if (decoder_ != nullptr) return submit(std::move(chunk), *decoder_);
+  // The first records of all: what stands before them is not ours to commit.
+  if (read_to_ == 0) read_to_ = chunk.records.front().offset;
+  decoder_ = undecided_.add(std::move(chunk));
   if (decoder_ == nullptr) {
-    const ingest::FormatGuess guess = ingest::guess_format(chunk.records);
-    if (guess.decoder == nullptr || guess.confidence <= kLeastConfidence) {
-      failed_ = true, status_ = ReadStatus::kFinished;
-      problem_ =
-          fmt::format("{}: no known format fits; name it with --format or inputs[].format", name_);
-      return;
-    }
-    decoder_ = guess.decoder;
+    if (undecided_.full()) no_format_fits();
+    return;
   }
+  problem_.clear();
+  submit_undecided(*decoder_);
+}
+
+void InputQueue::no_format_fits() {
+  if (problem_.empty()) {
+    problem_ =
+        fmt::format("{}: no known format fits; name it with --format or inputs[].format", name_);
+    on_problem_({.message = problem_});
+  }
+  if (source_.mixed()) return submit_undecided(undecided_.shape());
+  status_ = ReadStatus::kFinished;
+  static_cast<void>(undecided_.take());
+}
+
+void InputQueue::submit_undecided(const ingest::DecoderInfo& decoder) {
+  for (ingest::RawChunk& chunk : undecided_.take()) submit(std::move(chunk), decoder);
+}
+
+void InputQueue::submit(ingest::RawChunk&& chunk, const ingest::DecoderInfo& decoder) {
   auto job = std::make_shared<DecoderPool::Job>();
   for (const ingest::RawRecord& record : chunk.records)
     job->cost += record.bytes.size() + kRecordCost;
@@ -95,7 +103,15 @@ void InputQueue::submit(ingest::RawChunk&& chunk) {
   job->records = chunk.records.size();
   job->chunk = std::move(chunk);
   jobs_.push_back(job);
-  decoders_.decode(std::move(job), settings_, *decoder_);
+  decoders_.decode(std::move(job), settings_, decoder);
+}
+
+void InputQueue::absorb_done(const OnBadRecord& on_bad) {
+  while (!jobs_.empty() && jobs_.front()->done.load(std::memory_order_acquire)) {
+    auto job = std::move(jobs_.front());
+    jobs_.pop_front();
+    absorb(std::move(job), on_bad);
+  }
 }
 
 void InputQueue::absorb(std::shared_ptr<DecoderPool::Job> job, const OnBadRecord& on_bad) {
@@ -182,7 +198,7 @@ void InputQueue::skip_spent() {
 }
 
 std::size_t InputQueue::held() const {
-  std::size_t count = waiting_.size() + ready_.size();
+  std::size_t count = undecided_.records() + waiting_.size() + ready_.size();
   for (const auto& job : jobs_) count += job->records;
   return count;
 }

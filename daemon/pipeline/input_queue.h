@@ -1,8 +1,9 @@
 // One input between its source and the merge: chunks are decoded ahead by the pool, events judged in offset order (year, zone, clock), and wait here until
-// the merge takes them.
+// the merge takes them. Records whose format is not known yet are held back: they bring no event, so the input is idle whenever its source is, and
+// next_offset() stands before them.
 //
-// Threads: the merge thread; decoding runs in the pool and touches only its own job. Memory: kAheadShared and one chunk; the limit is in bytes, because a live
-// input brings chunks of one record, and must be read to its end to know that it is idle.
+// Threads: the merge thread; decoding runs in the pool and touches only its own job. Memory: kAheadShared, what FormatGuesser holds and one chunk; the limit
+// is in bytes, because a live input brings chunks of one record, and must be read to its end to know that it is idle.
 #pragma once
 
 #include <algorithm>
@@ -17,10 +18,12 @@
 #include <string>
 #include <vector>
 
+#include "config/result.h"
 #include "daemon/pipeline/worker_pool.h"
 #include "ingest/batch_decoder.h"
 #include "ingest/decoder.h"
 #include "ingest/event_batch.h"
+#include "ingest/format_guesser.h"
 #include "ingest/skew_guard.h"
 #include "ingest/source.h"
 #include "ingest/year_resolver.h"
@@ -33,7 +36,7 @@ using detectors::LoginEvent;
 // What the configuration says about one entry of `inputs`.
 struct InputSettings {
   std::string name;
-  const ingest::DecoderInfo* decoder = nullptr;  // nullptr: guessed from the first chunk
+  const ingest::DecoderInfo* decoder = nullptr;  // nullptr: guessed from the first records
   ingest::DecodeSettings decode;
   ingest::YearOptions year;
   std::chrono::milliseconds delay{0};
@@ -72,6 +75,8 @@ class DecoderPool {
 // A record that must not be lost, with why.
 using OnBadRecord = std::function<void(const class InputQueue& input,
                                        const ingest::RawRecord& record, ingest::Reject why)>;
+// What somebody should mend; the input goes on if it can.
+using OnProblem = std::function<void(const config::Error&)>;
 
 class InputQueue {
  public:
@@ -88,7 +93,7 @@ class InputQueue {
   };
 
   InputQueue(ingest::InputId id, std::string name, ingest::Source& source,
-             const InputSettings& settings, DecoderPool& decoders);
+             const InputSettings& settings, DecoderPool& decoders, OnProblem on_problem);
 
   // Reads, decodes ahead and takes in what is ready; never waits for the source or for another thread.
   void fill(const OnBadRecord& on_bad);
@@ -111,7 +116,8 @@ class InputQueue {
     return status_ == ingest::ReadStatus::kFinished && jobs_.empty() && ready_.empty() &&
            waiting_.empty();
   }
-  [[nodiscard]] bool failed() const { return failed_; }  // no format fits
+  // No format fits. A file ends with that; of what is mixed the records are rejected until one does.
+  [[nodiscard]] bool failed() const { return !problem_.empty(); }
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] ingest::InputId id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -125,7 +131,7 @@ class InputQueue {
   [[nodiscard]] std::size_t most_ahead() const {
     return decoders_.pool().workers() == 1 ? kAheadAlone : kAheadShared;
   }
-  // Read, but not taken by the merge: records that wait for decoding, and events.
+  // Read, but not taken by the merge: records that wait for a format or for decoding, and events.
   [[nodiscard]] std::size_t held() const;
 
   // Where reading goes on after everything popped so far.
@@ -147,7 +153,11 @@ class InputQueue {
     std::uint64_t batch;  // ordinal of the batch
     std::uint32_t event;
   };
-  void submit(ingest::RawChunk&& chunk);
+  void take_in(ingest::RawChunk&& chunk);
+  void no_format_fits();
+  void submit_undecided(const ingest::DecoderInfo& decoder);
+  void submit(ingest::RawChunk&& chunk, const ingest::DecoderInfo& decoder);
+  void absorb_done(const OnBadRecord& on_bad);
   void absorb(std::shared_ptr<DecoderPool::Job> job, const OnBadRecord& on_bad);
   void judged(const OnBadRecord& on_bad);
   void drop_event(const Place& place);
@@ -164,7 +174,9 @@ class InputQueue {
   ingest::Source& source_;
   const InputSettings& settings_;
   DecoderPool& decoders_;
-  const ingest::DecoderInfo* decoder_;
+  OnProblem on_problem_;
+  const ingest::DecoderInfo* decoder_;  // nullptr: not known yet
+  ingest::FormatGuesser undecided_;
   ingest::YearResolver years_;
   ingest::SkewGuard guard_;
   ingest::ReadStatus status_ = ingest::ReadStatus::kNothingYet;
@@ -180,7 +192,6 @@ class InputQueue {
   std::int64_t read_to_ = 0, committed_ = 0;
   std::size_t ahead_ = 0;
   EventTime last_order_ = EventTime::min();
-  bool failed_ = false;
 };
 
 }  // namespace stuffwatch::daemon::pipeline

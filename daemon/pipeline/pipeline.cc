@@ -70,7 +70,8 @@ void Pipeline::assigned(Source& source, ingest::InputId id) {
   }
   if (start)
     if (auto sought = source.seek(id, *start); !sought) hooks_.on_error(sought.error());
-  auto queue = std::make_unique<InputQueue>(id, name, source, (*settings_)[id.declared], decoders_);
+  auto queue = std::make_unique<InputQueue>(id, name, source, (*settings_)[id.declared], decoders_,
+                                            hooks_.on_error);
   queue->set_committed(committed);
   merge_.add(std::move(queue), start);
   if (merge_.warming()) engine_.set_silent(silent_ = true);  // nothing is under way: see apply()

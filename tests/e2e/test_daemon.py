@@ -55,6 +55,50 @@ def test_poison_between_good_records(kafka, topic, daemon):
     assert one.terminate() == 0
 
 
+def guessed(kafka, name, letters, **more):
+    return config(kafka, name, inputs=[{"name": "logins", "topic": name, "format": "auto"}], dead_letter={"topic": letters}, **more)
+
+
+def test_poison_before_the_format_is_known(kafka, topic, producer, daemon):
+    """It is held back: nobody waits for it, it is not committed, and after a restart it is read again and becomes dead letters."""
+    name, letters = topic(partitions=2), topic(partitions=1)
+    poison = [bytes(random.Random(seed).randbytes(300)) for seed in range(20)]
+    for value in poison:
+        producer.produce(name, value=value, partition=1)
+    assert producer.flush(30) == 0
+    one = daemon(guessed(kafka, name, letters))
+    good = traffic(5)
+    send(producer, name, good)  # partition 0
+    one.wait_metric("stuffwatch_pipeline_events_total", lambda n: n == len(good))
+    assert one.terminate() == 0
+    committed = kafka.committed(one.config["kafka"]["group"], name)
+    assert committed[0] == len(good) and committed.get(1, 0) == 0
+    assert sum(kafka.end_offsets(letters).values()) == 0
+
+    one.start()
+    producer.produce(name, value=json.dumps(good[-1] | {"event_id": "last"}).encode(), partition=1)
+    one.wait_metric("stuffwatch_input_rejected_records_total", lambda n: n == len(poison))
+    assert [m.value() for m in kafka.read(letters, count=len(poison))] == poison, "lost, changed or out of order"
+    one.wait_metric("stuffwatch_input_events_total", lambda n: n == 1, input=f"{name}[1]")
+    assert one.terminate() == 0
+
+
+def test_more_poison_than_is_held_back_is_told_once_and_ends_nothing(kafka, topic, producer, daemon):
+    name, letters = topic(partitions=1), topic(partitions=1)
+    one = daemon(guessed(kafka, name, letters), wait_ready=False)
+    poison = [f"poison {i}".encode() for i in range(450)]
+    send(producer, name, poison)
+    one.wait_log("no known format fits")
+    wait_until(lambda: "input_failed" in one.get("/readyz?verbose")[1], 30, lambda: one.get("/readyz?verbose"))
+    send(producer, name, traffic(6))
+    one.wait_alerts()
+    one.wait_ready()
+    assert [m.value() for m in kafka.read(letters, count=len(poison))] == poison, "lost, changed or out of order"
+    assert one.log().count("no known format fits") == 1
+    assert one.metric("stuffwatch_input_rejected_records_total", reason="not_this_format") >= 201
+    assert one.terminate() == 0
+
+
 def test_killed_at_any_point_it_says_the_same(kafka, topic, producer, daemon, key):
     name = topic(partitions=3)
     events = traffic(4)

@@ -2,8 +2,11 @@
 
 import gzip
 import json
+import subprocess
 
 import pytest
+
+from traffic import event, send
 
 SCENARIOS = {
     "attack_burst_one_address": "credential_stuffing",
@@ -17,8 +20,6 @@ SCENARIOS = {
 
 @pytest.fixture(scope="module")
 def scenarios(stuffwatch, tmp_path_factory):
-    import subprocess
-
     folder = tmp_path_factory.mktemp("scenarios") / "all"
     subprocess.run([str(stuffwatch), "simulate", "--scenario", "all", "--seed", "11", "--out", str(folder)], check=True, capture_output=True)
     return folder
@@ -103,6 +104,84 @@ def test_bad_input_is_told_and_costs_nothing_else(run, scenarios, tmp_path):
     summary = json.loads((tmp_path / "s.json").read_text())
     assert sum(summary["events"]["rejected"].values()) == len(mixed) - len(rows)
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+
+
+@pytest.fixture
+def damaged(scenarios, tmp_path):
+    """A cut log, packed, and a whole one: (paths, the events that can be read). The last whole line of the cut one is held for its clock."""
+    rows = (scenarios / "attack_burst_one_address" / "events.ndjson").read_bytes().splitlines(keepends=True)
+    cut, whole = rows[0::2], rows[1::2]
+    ahead = json.loads(cut[-1]) | {"time": "2036-01-01T00:00:00Z", "event_id": "ahead"}
+    stored = gzip.compress(b"".join(cut) + json.dumps(ahead).encode() + b"\n" + b"x" * 1000, compresslevel=0)
+    (tmp_path / "cut.gz").write_bytes(stored[:-500])
+    (tmp_path / "whole.ndjson").write_bytes(b"".join(whole))
+    return ["cut.gz", "whole.ndjson"], len(rows) + 1
+
+
+def test_a_cut_file_costs_only_what_is_lost(run, damaged, tmp_path):
+    files, events = damaged
+    outputs = ("alerts", "accounts", "attributions", "summary")
+    seen = set()
+    for threads in (1, 2, 8):
+        said = run("replay", *files, "--threads", threads, *(part for name in outputs for part in (f"--{name}", name)), status=1)
+        assert "cut.gz: the gzip data is cut short after" in said.stderr and "get the file again" in said.stderr
+        summary = json.loads((tmp_path / "summary").read_text())
+        assert summary["events"]["read"] == summary["events"]["decoded"] == events
+        seen.add(tuple((tmp_path / name).read_bytes() for name in outputs[:3]))
+    assert len(seen) == 1
+    assert next(iter(seen))[0].count(b"\n") >= 1
+
+
+def test_run_reads_the_rest_of_a_cut_file_and_does_not_end_calmly(daemon, damaged, tmp_path):
+    files, events = damaged
+    inputs = [{"name": name, "file": str(tmp_path / name)} for name in files]
+    one = daemon({"inputs": inputs}, wait_ready=False)
+    assert one.wait_exit() == 1
+    assert "the gzip data is cut short" in one.log()
+    assert f"stopped events={events}" in one.log()
+    assert one.alerts()
+
+
+GOOD = [{"time": f"2026-01-01T00:00:{second:02}Z", "account": f"a{second}", "outcome": "failure", "ip": "198.51.100.7"} for second in range(10)]
+LOG = "".join(json.dumps(e) + "\n" for e in GOOD)
+
+
+@pytest.mark.parametrize("garbage", ["what is this\n" * 200, "x" * 1_500_000 + "\n"], ids=["lines", "one long line"])
+@pytest.mark.parametrize("name", ["-", "mixed.log"])
+def test_garbage_in_front_of_a_log(run, tmp_path, garbage, name):
+    (tmp_path / "mixed.log").write_text(garbage + LOG)
+    run("replay", name, "--summary", "summary.json", input=garbage + LOG)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["events"]["decoded"] == len(GOOD) and summary["formats"] == {"native": 1}
+    assert sum(summary["events"]["rejected"].values()) == garbage.count("\n")
+
+
+def test_a_file_of_which_nothing_fits_is_named_and_costs_nothing_else(run, tmp_path):
+    (tmp_path / "good.log").write_text(LOG)
+    for lines in (1, 5_000):
+        (tmp_path / "nonsense.log").write_text("what is this\n" * lines)
+        said = run("replay", "nonsense.log", "good.log", "--summary", "summary.json", status=1).stderr
+        assert "nonsense.log: no known format fits; name it with --format" in said
+        assert json.loads((tmp_path / "summary.json").read_text())["events"]["decoded"] == len(GOOD)
+
+
+def test_a_broker_that_dies_under_a_replay_costs_no_other_input(fresh_kafka, stuffwatch, tmp_path):
+    """What it had handed out is processed, and so is standard input, which holds the topic back until the broker is gone."""
+    name = fresh_kafka.create_topic(partitions=1)
+    send(fresh_kafka.producer(), name, [event(i / 1000, "a", "10.0.0.1", "success", padding="x" * 4_000) for i in range(10_000)])
+    settings = ("--set", "merge.max_delay=5s", "--set", "kafka.fetch_memory=1MiB", "--format", "native")
+    command = [str(stuffwatch), "replay", "-", f"kafka:{name}?brokers={fresh_kafka.bootstrap}", "--summary", "s.json", "--progress", "json", *settings]
+    child = subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert any(line.startswith("{") for line in child.stderr), "it has opened the topic"
+    fresh_kafka.kill()
+    assert any("Connection refused" in line for line in child.stderr)
+    own = [event(3_600 + i, "b", "10.0.0.2", "success") for i in range(50)]
+    child.stdin.write("".join(json.dumps(e) + "\n" for e in own))
+    child.stdin.close()
+    said = child.stderr.read()
+    assert child.wait(60) == 1 and "check kafka.brokers" in said, said
+    events = json.loads((tmp_path / "s.json").read_text())["events"]
+    assert len(own) <= events["decoded"] == events["read"] < len(own) + 10_000
 
 
 def test_usage_errors_name_the_remedy(run):

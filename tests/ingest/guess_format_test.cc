@@ -58,7 +58,7 @@ constexpr const char* kFailed =
 TEST(GuessFormat, NothingGivesNothing) {
   Lines none;
   EXPECT_EQ(none.name(), "");
-  EXPECT_EQ(none.guess().confidence, 0);
+  EXPECT_EQ(none.guess().logins, 0U);
   none.add("", 50);
   EXPECT_EQ(none.name(), "");
   none.add("zzz", 50);
@@ -71,7 +71,7 @@ TEST(GuessFormat, TheMostLoginsWin) {
   lines.add("b", 60);
   lines.add("", 60);
   EXPECT_EQ(lines.name(), "b");
-  EXPECT_NEAR(lines.guess().confidence, 0.6, 0.05);
+  EXPECT_EQ(lines.guess().logins, 60U);
   Lines tie;
   tie.add("b", 10);
   tie.add("a", 10);
@@ -81,8 +81,25 @@ TEST(GuessFormat, TheMostLoginsWin) {
 TEST(GuessFormat, RejectsCountAgainst) {
   Lines lines;
   lines.add("a", 30);
-  lines.add("zzz", 70);
-  EXPECT_EQ(lines.name(), "");
+  lines.add(kFailed, 25);
+  lines.add(kCron, 30);
+  EXPECT_EQ(lines.name(), "sshd") << "fewer logins, but it knows the rest";
+}
+
+// What nobody can read is no reason to read nothing.
+TEST(GuessFormat, ALoginOutweighsWhatAllReject) {
+  Lines lines;
+  lines.add("zzz", 150);
+  lines.add("a");
+  EXPECT_EQ(lines.name(), "a");
+  EXPECT_EQ(lines.guess().logins, 1U);
+}
+
+TEST(GuessFormat, ALoginOutweighsAShape) {
+  Lines lines;
+  lines.add(kCron, 150);
+  lines.add("a");
+  EXPECT_EQ(lines.name(), "a");
 }
 
 TEST(GuessFormat, AnAuthLogWithFewSshdLines) {
@@ -91,22 +108,21 @@ TEST(GuessFormat, AnAuthLogWithFewSshdLines) {
   lines.add(kFailed, 3);
   lines.add(kCron, 97);
   EXPECT_EQ(lines.name(), "sshd");
-  EXPECT_EQ(lines.guess().confidence, 1.0) << "all are looked at when the sample has no login";
+  EXPECT_EQ(lines.guess().logins, 3U) << "all are looked at when the sample has no login";
 }
 
 TEST(GuessFormat, TheShapeAloneSaysLittle) {
   Lines lines;
   lines.add(kCron, 500);
   EXPECT_EQ(lines.name(), "sshd");
-  EXPECT_LE(lines.guess().confidence, 0.1);
-  EXPECT_GT(lines.guess().confidence, 0);
+  EXPECT_EQ(lines.guess().logins, 0U);
 }
 
 TEST(GuessFormat, OneRecordIsEnough) {
   Lines lines;
   lines.add(kFailed);
   EXPECT_EQ(lines.name(), "sshd");
-  EXPECT_EQ(lines.guess().confidence, 1.0);
+  EXPECT_EQ(lines.guess().logins, 1U);
 }
 
 // Every JSON decoder sees an object; only the right one sees a login.

@@ -1,4 +1,4 @@
-// Inputs that live in memory: lines of native JSON, handed out in chunks of a chosen size.
+// Inputs that live in memory: records handed out in chunks of a chosen size; files, or partitions of a topic.
 #pragma once
 
 #include <cstring>
@@ -31,7 +31,8 @@ class MemorySource final : public ingest::Source {
     const auto& lines = inputs_[id.partition];
     std::size_t& at = at_[id.partition];
     if (stalled_.contains(id.partition)) return stalled_[id.partition];
-    if (at == lines.size()) return ingest::ReadStatus::kFinished;
+    if (at == lines.size())
+      return topic_ ? ingest::ReadStatus::kAtEnd : ingest::ReadStatus::kFinished;
     out.input = id;
     for (std::size_t n = 0; n < chunk_ && at < lines.size(); ++n, ++at) {
       auto memory = std::make_unique<char[]>(lines[at].size() + ingest::RawChunk::kPadding);
@@ -61,6 +62,11 @@ class MemorySource final : public ingest::Source {
   }
   void set_committed(std::uint32_t input, std::int64_t offset) { committed_[input] = offset; }
 
+  [[nodiscard]] bool mixed() const override { return topic_; }
+  // From now on it may hold anything, and at its end more may come.
+  void make_topic() { topic_ = true; }
+  void add(std::uint32_t input, std::string record) { inputs_[input].push_back(std::move(record)); }
+
   void stall(std::uint32_t input, ingest::ReadStatus as) { stalled_[input] = as; }
   void resume(std::uint32_t input) { stalled_.erase(input); }
 
@@ -70,7 +76,7 @@ class MemorySource final : public ingest::Source {
   std::vector<std::size_t> at_;
   std::map<std::uint32_t, ingest::ReadStatus> stalled_;
   std::map<std::uint32_t, std::int64_t> committed_;
-  bool announced_ = false;
+  bool announced_ = false, topic_ = false;
 };
 
 }  // namespace stuffwatch::daemon::pipeline

@@ -298,5 +298,37 @@ TEST(Pipeline, AnIdleInputIsNotWaitedFor) {
   EXPECT_TRUE(setup.notices.empty());
 }
 
+// Nobody waits for records of which no format makes an event, and no cut stands behind them.
+TEST(Pipeline, RecordsWithoutAFormatHoldNobodyUpAndAreNotCommitted) {
+  Rig setup;
+  setup.settings[0].decoder = nullptr;
+  std::vector<std::int64_t> bad;
+  Pipeline::Hooks hooks;
+  hooks.on_bad = [&](const InputQueue&, const ingest::RawRecord& record, ingest::Reject) {
+    bad.push_back(record.offset);
+  };
+  auto pipeline = setup.make(std::move(hooks));
+  auto inputs = traffic(1, 6, 20);
+  inputs.push_back({"poison", "poison"});
+  auto source = std::make_unique<MemorySource>(inputs, 16);
+  MemorySource& topic = *source;
+  topic.make_topic();
+  pipeline->add_source(std::move(source), setup.settings);
+  const Monotonic begin{};
+  while (pipeline->run_once(begin) == Pipeline::Progress::kWorked) {}
+  while (pipeline->run_once(begin + 2s) == Pipeline::Progress::kWorked) {}
+  EXPECT_EQ(pipeline->counts().events, inputs[0].size());
+  EXPECT_TRUE(setup.notices.empty());
+  EXPECT_TRUE(bad.empty());
+  EXPECT_EQ(pipeline->merge().positions()[1].next_offset, 0);
+
+  topic.add(1, line(20s, "a", "10.0.0.1", true));
+  while (pipeline->run_once(begin + 3s) == Pipeline::Progress::kWorked) {}
+  while (pipeline->run_once(begin + 5s) == Pipeline::Progress::kWorked) {}
+  EXPECT_EQ(pipeline->counts().events, inputs[0].size() + 1);
+  EXPECT_EQ(bad, (std::vector<std::int64_t>{0, 1}));
+  EXPECT_EQ(pipeline->merge().positions()[1].next_offset, 3);
+}
+
 }  // namespace
 }  // namespace stuffwatch::daemon::pipeline
