@@ -338,6 +338,7 @@ void Service::refuse(const pipeline::InputQueue& input, const ingest::RawRecord&
     }
   }
   metrics_.add(Counter::kDeadLetters, {name_of(why)}, 1);
+  ++dead_letters_;
 }
 
 void Service::checkpoint() {

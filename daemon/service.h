@@ -85,6 +85,7 @@ class Service {
   std::unique_ptr<sinks::Delivery> delivery_;
   std::vector<pipeline::InputSettings> settings_;
   std::unique_ptr<ingest::DeadLetter> dead_letter_;
+  std::uint64_t dead_letters_ = 0;
   std::unique_ptr<pipeline::Pipeline> pipeline_;
   std::unique_ptr<pipeline::CheckpointStore> checkpoints_;
   ingest::KafkaSource* kafka_ = nullptr;  // one of the pipeline's sources

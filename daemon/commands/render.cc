@@ -56,6 +56,11 @@ TextStyle style_of_stdout() {
   return {no_colour == nullptr || *no_colour == '\0', known ? size.ws_col : std::size_t{0}};
 }
 
+std::string short_time(std::string_view time, bool seconds) {
+  if (time.size() != 24) return for_terminal(time);
+  return for_terminal(fmt::format("{} {}Z", time.substr(0, 10), time.substr(11, seconds ? 8 : 5)));
+}
+
 std::string for_terminal(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {

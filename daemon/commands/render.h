@@ -31,6 +31,9 @@ struct TextStyle {
 // One line of well-formed UTF-8 without control characters and bidirectional overrides; others
 // become '?'.
 [[nodiscard]] std::string for_terminal(std::string_view text);
+// 2026-01-02T03:04:05.678Z -> "2026-01-02 03:04Z", with `seconds` "2026-01-02 03:04:05Z"; what is
+// no such time is only made harmless.
+[[nodiscard]] std::string short_time(std::string_view time, bool seconds = false);
 // 1234567 -> "1,234,567"
 [[nodiscard]] std::string grouped(std::uint64_t number);
 // 0.93 -> "0.93", 1.2e+09 -> "1.2e9", 600 -> "600"

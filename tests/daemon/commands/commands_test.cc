@@ -67,6 +67,7 @@ class Commands : public testing::Test {
     status.reasons = {{"view_partial", "an input is left out; declare its delay"}};
     status.inputs = {{"logins[0]", "reading", 12345, 0.5, 1000.25, ""}};
     status.sinks = {{"alerts", "jsonl", false, 5, 1, 2, "disk full"}};
+    status.dead_letter = {"reference", "dead_letters.jsonl", 4, ""};
     status.detectors = {{"source_fanout", true, {}, 10, 1000000, 0, 1U << 20U}};
     board_.publish(std::move(status));
   }
@@ -98,7 +99,9 @@ TEST_F(Commands, StatusIsAPageForPeople) {
   publish(ServiceState::kDegraded);
   const Ran ran = run({"status", "--socket", socket_});
   EXPECT_THAT(ran.out, HasSubstr("view_partial: an input is left out; declare its delay\n"));
-  EXPECT_THAT(ran.out, HasSubstr("logins[0]  reading  12,345   0.5 s      1000\n"));
+  EXPECT_THAT(ran.out, HasSubstr("logins[0]  reading      1000   0.5 s  12,345         0\n"));
+  EXPECT_THAT(ran.out, HasSubstr("dead letters         4 since the start, as reference in "
+                                 "dead_letters.jsonl\n"));
   EXPECT_THAT(ran.out, HasSubstr("alerts  no          5       1        2  disk full\n"));
   EXPECT_THAT(ran.out, HasSubstr("source_fanout  yes     10  1,000,000        0  1.0 MiB\n"));
   EXPECT_EQ(ran.out.find('\x1b'), std::string::npos) << "no colours in a pipe";
@@ -229,6 +232,12 @@ TEST(Render, RefusesWhatIsNoAnswerOfOurs) {
   EXPECT_TRUE(render_status("{}", {}));  // an older daemon says less
   EXPECT_TRUE(render_alert(R"({"id":"a","counts":7,"sources":{"x":1},"new":[1]})",
                            {}));  // and a newer one more
+}
+
+TEST(Render, TimesAreShort) {
+  EXPECT_EQ(short_time("2026-01-02T03:04:05.678Z"), "2026-01-02 03:04Z");
+  EXPECT_EQ(short_time("2026-01-02T03:04:05.678Z", true), "2026-01-02 03:04:05Z");
+  EXPECT_EQ(short_time("soon\x1b"), "soon?");
 }
 
 TEST(Render, NumbersAreForPeople) {
