@@ -12,7 +12,7 @@ namespace stuffwatch::daemon {
 // Of /api/v1/status (status.cc).
 // "full  stuffwatch 0.1.0, site shop-eu, ..." and a line for each reason.
 [[nodiscard]] std::string state_lines(JsonElement status, const TextStyle& style);
-// "12 records, as reference in /var/lib/...".
+// "12 since the start, as reference in /var/lib/..."
 [[nodiscard]] std::string dead_letter_text(JsonElement status);
 [[nodiscard]] Table inputs_table(JsonElement status);
 [[nodiscard]] Table sinks_table(JsonElement status);

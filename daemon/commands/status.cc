@@ -1,4 +1,5 @@
 // `stuffwatch status`: is the daemon seeing and delivering everything, and if not, what to do.
+#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 
 #include "daemon/commands/command.h"
 #include "daemon/commands/daemon_link.h"
+#include "daemon/commands/live_view.h"
 #include "daemon/commands/render_parts.h"
 
 namespace stuffwatch::daemon {
@@ -17,7 +19,7 @@ constexpr int kDegraded = 4, kBlind = 5;
 
 struct StatusOptions {
   DaemonLink link;
-  bool json = false;
+  bool json = false, watch = false;
 };
 
 int exit_code_of(const std::string& status) {
@@ -26,6 +28,19 @@ int exit_code_of(const std::string& status) {
   if (parser.parse(status).get(document) != simdjson::SUCCESS) return 1;
   const std::string_view state = text_of(document, "state");
   return state == "full" || state == "standby" ? 0 : state == "degraded" ? kDegraded : kBlind;
+}
+
+// Until Ctrl-C, or until the terminal is gone.
+int watch_status(const DaemonLink& link) {
+  if (const auto terminal = Terminal::check(); !terminal) return report(terminal.error());
+  sigset_t ends;
+  ::sigemptyset(&ends);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&ends, signal);
+  ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  const LiveView view([&link](std::string_view target) { return link.fetch(target); });
+  int signal = 0;
+  ::sigwait(&ends, &signal);
+  return 0;
 }
 
 int show_status(const StatusOptions& options) {
@@ -174,8 +189,14 @@ void add_status(CLI::App& app, int& exit_code) {
                                            "0 full or standby, 4 degraded, 5 blind, 1 no answer");
   const auto options = std::make_shared<StatusOptions>();
   options->link.add_options(*command);
-  command->add_flag("--json", options->json, "The daemon's answer as it is");
-  command->callback([options, &exit_code] { exit_code = show_status(*options); });
+  auto* const json = command->add_flag("--json", options->json, "The daemon's answer as it is");
+  command
+      ->add_flag("--watch", options->watch,
+                 "Draw it on this terminal with the campaigns, once a second; Ctrl-C ends that")
+      ->excludes(json);
+  command->callback([options, &exit_code] {
+    exit_code = options->watch ? watch_status(options->link) : show_status(*options);
+  });
 }
 
 }  // namespace stuffwatch::daemon

@@ -107,6 +107,16 @@ TEST_F(Commands, StatusIsAPageForPeople) {
   EXPECT_EQ(ran.out.find('\x1b'), std::string::npos) << "no colours in a pipe";
 }
 
+TEST_F(Commands, WatchingTakesATerminal) {
+  for (const Ran& ran : {run({"status", "--watch", "--socket", socket_.c_str()}),
+                         run({"run", "--watch", "--config", "absent.yaml"})}) {
+    EXPECT_EQ(ran.exit_code, 2);
+    EXPECT_EQ(ran.out, "");
+    EXPECT_THAT(ran.err, AllOf(HasSubstr("standard output is none"), HasSubstr("leave --watch out"),
+                               HasSubstr("stuffwatch status")));
+  }
+}
+
 TEST_F(Commands, NoDaemonIsAnErrorWithTheRemedy) {
   server_.reset();
   const Ran socket = run({"status", "--socket", socket_});
@@ -232,6 +242,19 @@ TEST(Render, RefusesWhatIsNoAnswerOfOurs) {
   EXPECT_TRUE(render_status("{}", {}));  // an older daemon says less
   EXPECT_TRUE(render_alert(R"({"id":"a","counts":7,"sources":{"x":1},"new":[1]})",
                            {}));  // and a newer one more
+}
+
+TEST(Render, CutsAndWrapsByWhatIsSeen) {
+  EXPECT_EQ(cut("abcdef", 6), "abcdef");
+  EXPECT_EQ(cut("äbcdef", 4), "äbc…");
+  EXPECT_EQ(cut("\x1b[31mabc\x1b[0mdef", 6), "\x1b[31mabc\x1b[0mdef");
+  EXPECT_EQ(cut("\x1b[31mabc\x1b[0mdef", 3), "\x1b[31mab…\x1b[0m");
+  EXPECT_EQ(cut("abc", 0), "…");
+  using testing::ElementsAre;
+  EXPECT_THAT(wrapped("all of it", 0), ElementsAre("all of it"));
+  EXPECT_THAT(wrapped("  one two three four", 10),
+              ElementsAre("  one two", "    three", "    four"));
+  EXPECT_THAT(wrapped("longerthanaline", 10), ElementsAre("longerthan", "    aline"));
 }
 
 TEST(Render, TimesAreShort) {
