@@ -46,6 +46,10 @@ config::Result<void> check_expiry(const std::string& text) {
   if (text.empty() || parse_date(text)) return {};
   return config::misconfigured("\"{}\" is no date; write 2027-03-01 or 2027-03-01T12:00:00Z", text);
 }
+config::Result<void> check_app(const std::string& text) {
+  if (!text.empty()) return {};
+  return config::misconfigured("an app without a name; leave out `apps` to mean all of them");
+}
 
 }  // namespace
 
@@ -82,6 +86,9 @@ void TrustedSource::visit(config::FieldVisitor& v) {
   v.field("expires", expires, check_expiry,
           "From this date on, in event time, it is trusted no more; warnings begin a week before. "
           "Empty = never.");
+  v.field("apps", apps, check_app,
+          "Login pages at which it is trusted, as inputs[].app or the events name them. Empty = at "
+          "all of them.");
 }
 
 detectors::EventTime TrustedSource::until() const {
@@ -294,7 +301,7 @@ config::Result<std::vector<pipeline::InputSettings>> input_settings(
   for (const std::string& proxy : config.trusted_proxies)
     decode.trusted_proxies.push_back(network(proxy));
   for (const TrustedSource& source : config.trusted_sources)
-    decode.trusted_sources.push_back({network(source.cidr), source.until()});
+    decode.trusted_sources.push_back({network(source.cidr), source.until(), source.apps});
   std::vector<pipeline::InputSettings> all;
   for (const InputSection& input : inputs) {
     pipeline::InputSettings& out = all.emplace_back();

@@ -39,6 +39,7 @@ struct InputSection {
 
 struct TrustedSource {
   std::string cidr, reason, expires;
+  std::vector<std::string> apps;
   void visit(config::FieldVisitor& v);
   [[nodiscard]] detectors::EventTime until() const;  // max() = for ever
 };

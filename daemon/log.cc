@@ -4,11 +4,15 @@
 #include <atomic>
 #include <cctype>
 #include <chrono>
+#include <cstdio>
 #include <memory>
 
 #include <fmt/format.h>
+#include <spdlog/sinks/dist_sink.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "config/rfc3339.h"
 #include "daemon/json_writer.h"
@@ -18,6 +22,7 @@ namespace {
 
 struct LogState {
   std::shared_ptr<spdlog::logger> logger;
+  std::shared_ptr<spdlog::sinks::dist_sink_mt> to;  // standard error, or what stands in for it
   std::atomic<LogFormat> format = LogFormat::kText;
 };
 
@@ -25,12 +30,12 @@ struct LogState {
 // to standard output.
 LogState& state() {
   static LogState* const instance = [] {
-    auto logger = std::make_shared<spdlog::logger>(
-        "stuffwatch", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    logger->set_pattern("%v");
-    logger->flush_on(spdlog::level::trace);
     static LogState made;
-    made.logger = std::move(logger);
+    made.to = std::make_shared<spdlog::sinks::dist_sink_mt>();
+    made.to->add_sink(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made.logger = std::make_shared<spdlog::logger>("stuffwatch", made.to);
+    made.logger->set_pattern("%v");
+    made.logger->flush_on(spdlog::level::trace);
     return &made;
   }();
   return *instance;
@@ -105,6 +110,35 @@ std::string format_log_line(LogFormat format, std::string_view time, LogLevel le
 void set_up_log(const LogConfig& config) {
   state().format = config.format;
   state().logger->set_level(spdlog_level(config.level));
+}
+
+struct LogTail::Kept {
+  explicit Kept(std::size_t most_lines)
+      : ring(std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(most_lines)) {
+    ring->set_pattern("%v");
+  }
+  std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> ring;
+  std::vector<spdlog::sink_ptr> before = state().to->sinks();
+  bool instead = ::isatty(STDERR_FILENO) != 0;
+};
+
+LogTail::LogTail(std::size_t most_lines) : kept_(std::make_unique<Kept>(most_lines)) {
+  std::vector<spdlog::sink_ptr> now;
+  if (!kept_->instead) now = kept_->before;
+  now.push_back(kept_->ring);
+  state().to->set_sinks(std::move(now));
+}
+
+LogTail::~LogTail() {
+  state().to->set_sinks(kept_->before);
+  if (!kept_->instead) return;
+  for (const std::string& line : kept_->ring->last_formatted()) std::fputs(line.c_str(), stderr);
+}
+
+std::vector<std::string> LogTail::newest(std::size_t lines) const {
+  std::vector<std::string> newest = kept_->ring->last_formatted(lines);
+  for (std::string& line : newest) line.pop_back();  // the line end
+  return newest;
 }
 
 void log(LogLevel level, std::string_view message, LogFields fields) {

@@ -5,11 +5,14 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "config/field_visitor.h"
 
@@ -60,6 +63,22 @@ inline void log_warning(std::string_view message, LogFields fields = {}) {
 inline void log_error(std::string_view message, LogFields fields = {}) {
   log(LogLevel::kError, message, fields);
 }
+
+// While it lives, the newest lines are kept instead of written, for whoever draws on the terminal
+// that they would go to; a standard error that is no terminal gets every line all the same. Its end
+// writes what was kept. Threads: any. One at a time.
+class LogTail {
+ public:
+  explicit LogTail(std::size_t most_lines);
+  ~LogTail();
+  LogTail(const LogTail&) = delete;
+  LogTail& operator=(const LogTail&) = delete;
+  [[nodiscard]] std::vector<std::string> newest(std::size_t lines) const;
+
+ private:
+  struct Kept;
+  std::unique_ptr<Kept> kept_;
+};
 
 // The line without its newline, as log() writes it at `time` (RFC 3339).
 [[nodiscard]] std::string format_log_line(LogFormat format, std::string_view time, LogLevel level,

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "config/differ.h"
-#include "daemon/http/routes.h"
 #include "daemon/log.h"
 #include "daemon/sinks/durable_file.h"
 #include "daemon/sinks/told_campaigns.h"
@@ -235,7 +234,7 @@ config::Result<void> Service::open_sources() {
   return {};
 }
 
-config::Result<void> Service::open_http() {
+http::RouteSources Service::sources() const {
   http::RouteSources from;
   from.metrics_text = [this] { return metrics_.text(); };
   from.status = [this] { return board_.get(); };
@@ -255,11 +254,15 @@ config::Result<void> Service::open_http() {
     if (!found || found->last.body.empty()) return std::nullopt;
     return found->last.body;
   };
+  return from;
+}
+
+config::Result<void> Service::open_http() {
   http::ServerOptions options;
   options.http = config_->http;
   options.control_socket =
       own_state_ && config_->control.socket.empty() ? "" : config_->control.path(state_.string());
-  options.routes = http::standard_routes(std::move(from));
+  options.routes = http::standard_routes(sources());
   options.on_exchange = [this](const http::Exchange& e) {
     metrics_.add(Counter::kHttpRequests, {e.route, std::to_string(e.status)}, 1);
     metrics_.observe(Histogram::kHttpSeconds, {e.route}, e.seconds);
@@ -338,6 +341,7 @@ void Service::refuse(const pipeline::InputQueue& input, const ingest::RawRecord&
     }
   }
   metrics_.add(Counter::kDeadLetters, {name_of(why)}, 1);
+  ++dead_letters_;
 }
 
 void Service::checkpoint() {

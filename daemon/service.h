@@ -14,6 +14,7 @@
 
 #include "config/result.h"
 #include "daemon/config.h"
+#include "daemon/http/routes.h"
 #include "daemon/http/server.h"
 #include "daemon/metrics.h"
 #include "daemon/pipeline/checkpoint.h"
@@ -39,6 +40,8 @@ class Service {
                                          std::atomic<bool>& reload_wanted);
   // Drains: checkpoint, sinks, offsets.
   void shut_down();
+  // What HTTP answers from; from start() on. Threads: any.
+  [[nodiscard]] http::RouteSources sources() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -85,6 +88,7 @@ class Service {
   std::unique_ptr<sinks::Delivery> delivery_;
   std::vector<pipeline::InputSettings> settings_;
   std::unique_ptr<ingest::DeadLetter> dead_letter_;
+  std::uint64_t dead_letters_ = 0;
   std::unique_ptr<pipeline::Pipeline> pipeline_;
   std::unique_ptr<pipeline::CheckpointStore> checkpoints_;
   ingest::KafkaSource* kafka_ = nullptr;  // one of the pipeline's sources

@@ -41,6 +41,13 @@ DaemonStatus Service::status() {
   const auto outbox = delivery_->outbox().usage();
   s.outbox = {outbox.bytes, outbox.records, outbox.share_of_cap};
   s.checkpoint = checkpoint_health_;
+  s.dead_letter = {std::string(config::enum_name(ingest::effective_mode(config_->dead_letter))),
+                   dead_letter_->destination(), dead_letters_, dead_letter_->problem()};
+  const auto logins = [&](detectors::Outcome outcome) {
+    return pipeline_->outcomes()[static_cast<std::size_t>(outcome)];
+  };
+  s.logins = {logins(detectors::Outcome::kSuccess), logins(detectors::Outcome::kFailure),
+              logins(detectors::Outcome::kUnknown)};
   if (pipeline_->tick() != detectors::EventTime::min())
     s.watermark = pipeline_->tick() - config_->merge.allowed_lateness;
   for (const auto& [id, campaign] : pipeline_->engine().campaigns().all()) {
@@ -71,7 +78,9 @@ void Service::add_inputs(DaemonStatus& s) {
               : q.status() == ingest::ReadStatus::kUnreachable ? "unreachable"
               : idle                                           ? "idle"
                                                                : "reading";
-    if (q.newest()) h.seconds_behind = seconds_of(s.published - *q.newest());
+    h.last_event = q.newest();
+    if (h.last_event) h.seconds_behind = seconds_of(s.published - *h.last_event);
+    for (const std::uint64_t records : q.counts().rejected) h.rejected += records;
     listen(q, h);
     s.inputs.push_back(std::move(h));
   });

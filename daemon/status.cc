@@ -16,7 +16,10 @@ void write_input(JsonWriter& json, const InputHealth& input) {
       .field("state", input.state)
       .field("lag_records", input.lag_records);
   json.field("seconds_behind", input.seconds_behind)
-      .field("events_per_second", input.events_per_second);
+      .field("seconds_silent", input.seconds_silent)
+      .field("events_per_second", input.events_per_second)
+      .field("rejected", input.rejected);
+  write_time(json, "last_event", input.last_event);
   json.text_field("problem", input.problem).end_object();
 }
 
@@ -47,6 +50,17 @@ void write_storage(JsonWriter& json, const OutboxHealth& outbox,
       .field("bytes", checkpoint.bytes)
       .field("failures", checkpoint.failures);
   json.text_field("problem", checkpoint.problem).end_object();
+}
+
+void write_dead_letter(JsonWriter& json, const DeadLetterHealth& dead_letter) {
+  json.key("dead_letter").begin_object().field("mode", dead_letter.mode);
+  json.text_field("to", dead_letter.to).field("records", dead_letter.records);
+  json.text_field("problem", dead_letter.problem).end_object();
+}
+
+void write_logins(JsonWriter& json, const LoginCounts& logins) {
+  json.key("logins").begin_object().field("success", logins.success);
+  json.field("failure", logins.failure).field("unknown", logins.unknown).end_object();
 }
 
 template <class T>
@@ -85,9 +99,11 @@ std::string status_json(const DaemonStatus& status) {
   write_time(json, "watermark", status.watermark);
   json.field("open_campaigns", status.open_campaigns)
       .field("open_compromised_accounts", status.open_compromised_accounts);
+  write_logins(json, status.logins);
   write_list(json, "inputs", status.inputs, write_input);
   write_list(json, "detectors", status.detectors, write_detector);
   write_list(json, "sinks", status.sinks, write_sink);
+  write_dead_letter(json, status.dead_letter);
   write_storage(json, status.outbox, status.checkpoint);
   return json.end_object().take();
 }

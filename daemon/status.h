@@ -37,19 +37,28 @@ struct InputHealth {
   std::string name;
   std::string
       state;  // "reading", "catching_up", "idle", "left_out", "unreachable", "failed", "finished"
-  std::optional<std::int64_t> lag_records;
-  std::optional<double> seconds_behind;  // now - newest event time
+  std::optional<std::int64_t> lag_records = {};
+  std::optional<double> seconds_behind = {};  // now - newest event time
   double events_per_second = 0;
-  std::string problem;        // empty, or what is wrong, with the remedy
-  double seconds_silent = 0;  // since its last record, or since it was first looked at
+  std::string problem = {};    // empty, or what is wrong, with the remedy
+  double seconds_silent = 0;   // since its last record, or since it was first looked at
+  std::uint64_t rejected = 0;  // records
+  std::optional<StatusTime> last_event = {};
 };
 
 struct SinkHealth {
   std::string name, type;
   bool up = true;
   std::uint64_t delivered = 0, failed = 0, lag_revisions = 0;
-  std::string problem;
+  std::string problem = {};
   double lag_seconds = 0;  // age of the oldest revision that it has not taken
+};
+
+struct DeadLetterHealth {
+  std::string mode;           // "raw", "reference", "off"
+  std::string to;             // a file, or "topic NAME"; empty = nowhere
+  std::uint64_t records = 0;  // since the start
+  std::string problem;
 };
 
 struct DetectorHealth {
@@ -71,6 +80,11 @@ struct CheckpointHealth {
   std::string problem;
 };
 
+// Events that reached the detectors since the start, by outcome.
+struct LoginCounts {
+  std::uint64_t success = 0, failure = 0, unknown = 0;
+};
+
 struct DaemonStatus {
   std::string version, config_sha256, privacy_mode, site;
   StatusTime started{}, published{};
@@ -82,6 +96,8 @@ struct DaemonStatus {
   std::vector<DetectorHealth> detectors;
   OutboxHealth outbox;
   CheckpointHealth checkpoint;
+  DeadLetterHealth dead_letter;
+  LoginCounts logins;
   std::optional<StatusTime> watermark;
   std::uint64_t open_campaigns = 0, open_compromised_accounts = 0;
   std::string http_address;  // "127.0.0.1:9477"; empty = off

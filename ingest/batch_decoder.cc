@@ -56,16 +56,21 @@ BatchDecoder::BatchDecoder(std::unique_ptr<Decoder> decoder, const DecodeSetting
       trusted_proxies_(settings.trusted_proxies),
       hasher_(hasher),
       clients_(kClients) {
-  std::map<detectors::EventTime, std::vector<detectors::Network>> by_expiry;
-  for (const TrustedNetwork& trusted : settings.trusted_sources)
-    by_expiry[trusted.until].push_back(trusted.network);
-  for (const auto& [until, networks] : by_expiry)
-    trusted_sources_.emplace(until, NetworkSet(networks));
+  std::map<Trust, std::vector<detectors::Network>> networks_of;
+  for (const TrustedNetwork& trusted : settings.trusted_sources) {
+    if (trusted.apps.empty()) networks_of[{trusted.until, 0}].push_back(trusted.network);
+    for (const std::string& app : trusted.apps)
+      networks_of[{trusted.until, tenant_id(app)}].push_back(trusted.network);
+  }
+  for (const auto& [trust, networks] : networks_of)
+    trusted_sources_.emplace(trust, NetworkSet(networks));
 }
 
-detectors::EventTime BatchDecoder::trusted_until(const detectors::IpAddress& ip) const {
-  for (const auto& [until, networks] : trusted_sources_)
-    if (networks.contains(ip)) return until;
+detectors::EventTime BatchDecoder::trusted_until(const detectors::LoginEvent& event) const {
+  for (const auto& [trust, networks] : trusted_sources_) {
+    const auto& [until, app] = trust;
+    if ((app == 0 || app == event.app) && networks.contains(event.source_ip)) return until;
+  }
   return detectors::EventTime::min();
 }
 
@@ -147,7 +152,7 @@ void BatchDecoder::add(const RawLogin& login) {
   origin.record = record_;
   origin.yearless = login.yearless;
   origin.zoneless = login.zoneless;
-  origin.trusted_until = trusted_until(event.source_ip);
+  origin.trusted_until = trusted_until(event);
   origin.event_id = event_id_hash(text.tenant, text.event_id);
   append(event, text, origin, std::clamp<std::uint32_t>(login.repeat, 1, kMaxRepeat));
 }

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "corpus/account_key.h"
@@ -28,6 +29,7 @@ inline constexpr std::uint32_t kMaxRepeat = 1000;  // events out of one "message
 struct TrustedNetwork {
   detectors::Network network;
   detectors::EventTime until = detectors::EventTime::max();
+  std::vector<std::string> apps = {};  // at these login pages; empty = at all
 };
 
 struct DecodeSettings {
@@ -61,7 +63,7 @@ class BatchDecoder final : private LoginCollector {
   void decode_one(std::uint32_t record);
   [[nodiscard]] const Client& client_of(const RawLogin& login);
   [[nodiscard]] std::string_view kept(std::string_view text);
-  [[nodiscard]] detectors::EventTime trusted_until(const detectors::IpAddress& ip) const;
+  [[nodiscard]] detectors::EventTime trusted_until(const detectors::LoginEvent& event) const;
   void keep_text(const RawLogin& login, detectors::EventText& text);
   [[nodiscard]] std::uint64_t event_id_hash(std::string_view tenant, std::string_view event_id);
   void append(const detectors::LoginEvent& event, const detectors::EventText& text,
@@ -70,8 +72,9 @@ class BatchDecoder final : private LoginCollector {
   std::unique_ptr<Decoder> decoder_;
   std::string default_app_, default_tenant_;
   NetworkSet trusted_proxies_;
-  // One set an expiry date, the latest first.
-  std::map<detectors::EventTime, NetworkSet, std::greater<>> trusted_sources_;
+  // One set an expiry date and login page (0 = all of them), the latest date first.
+  using Trust = std::pair<detectors::EventTime, detectors::AppId>;
+  std::map<Trust, NetworkSet, std::greater<>> trusted_sources_;
   const corpus::AccountHasher& hasher_;
   std::string canonical_, scratch_;
   std::vector<Client> clients_;

@@ -63,6 +63,8 @@ class DeadLetter {
   [[nodiscard]] virtual config::Result<void> flush(std::chrono::milliseconds patience) = 0;
   // Why records wait; "" when all is well.
   [[nodiscard]] virtual std::string problem() const = 0;
+  // Where they go, for people; "" = nowhere.
+  [[nodiscard]] virtual std::string destination() const = 0;
 };
 
 // Counts nothing, keeps nothing: mode off.
@@ -72,6 +74,7 @@ class NoDeadLetter final : public DeadLetter {
   void serve(config::TimeMs) override {}
   [[nodiscard]] config::Result<void> flush(std::chrono::milliseconds) override { return {}; }
   [[nodiscard]] std::string problem() const override { return {}; }
+  [[nodiscard]] std::string destination() const override { return {}; }
 };
 
 // The line of a record, without its line end:
@@ -103,6 +106,7 @@ class DeadLetterFile final : public DeadLetter {
   void serve(config::TimeMs now) override;
   [[nodiscard]] config::Result<void> flush(std::chrono::milliseconds patience) override;
   [[nodiscard]] std::string problem() const override { return problem_; }
+  [[nodiscard]] std::string destination() const override { return options_.path; }
   // Takes the record in full whatever the mode says: for what was meant to be kept whole elsewhere.
   [[nodiscard]] bool offer_as(const DeadLetterRecord& record, DeadLetterMode mode,
                               config::TimeMs now);

@@ -35,6 +35,7 @@ class KafkaDeadLetter final : public DeadLetter {
   void serve(config::TimeMs now) override;
   [[nodiscard]] config::Result<void> flush(std::chrono::milliseconds patience) override;
   [[nodiscard]] std::string problem() const override;
+  [[nodiscard]] std::string destination() const override { return "topic " + options_.topic; }
   // Records that went to the file because the topic did not take them.
   [[nodiscard]] std::uint64_t diverted() const { return diverted_; }
 

@@ -7,8 +7,7 @@
 
 #include "daemon/commands/command.h"
 #include "daemon/commands/daemon_link.h"
-#include "daemon/commands/render.h"
-#include "daemon/json_view.h"
+#include "daemon/commands/render_parts.h"
 
 namespace stuffwatch::daemon {
 namespace {
@@ -33,7 +32,8 @@ int list_campaigns(const CampaignsOptions& options) {
   return 0;
 }
 
-// A count of the alert, with ~ where it is an estimate.
+}  // namespace
+
 std::string counted(JsonElement alert, std::string_view name) {
   const auto counts = member_of(alert, "counts");
   bool estimate = false;
@@ -43,8 +43,6 @@ std::string counted(JsonElement alert, std::string_view name) {
   }
   return fmt::format("{}{}", estimate ? "~" : "", grouped(counts ? count_of(*counts, name) : 0));
 }
-
-}  // namespace
 
 config::Result<std::string> render_campaigns(std::string_view campaigns_json,
                                              const TextStyle& style) {
@@ -61,12 +59,10 @@ config::Result<std::string> render_campaigns(std::string_view campaigns_json,
               true};
   for (const JsonElement alert : list_of(document, "campaigns")) {
     const auto text = [&](std::string_view key) { return for_terminal(text_of(alert, key)); };
-    std::string since = text("start_time");
-    if (since.size() == 24) since = since.substr(0, 10) + " " + since.substr(11, 5) + "Z";
-    table.rows.push_back({text("severity"), text("urgency"), text("status"), text("attack"), since,
-                          counted(alert, "attempts"), counted(alert, "accounts"),
-                          counted(alert, "compromised"), counted(alert, "networks"), text("id"),
-                          text("summary")});
+    table.rows.push_back({text("severity"), text("urgency"), text("status"), text("attack"),
+                          short_time(text_of(alert, "start_time")), counted(alert, "attempts"),
+                          counted(alert, "accounts"), counted(alert, "compromised"),
+                          counted(alert, "networks"), text("id"), text("summary")});
   }
   if (table.rows.empty()) return "No campaign. Whether everything is seen: stuffwatch status.\n";
   return table.text(style);

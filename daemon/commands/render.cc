@@ -12,19 +12,34 @@
 namespace stuffwatch::daemon {
 namespace {
 
-// Columns a text takes: one a code point. Good enough for names and numbers; wide scripts may be
-// off.
-std::size_t columns(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+constexpr std::string_view kPlain = "\x1b[0m";
+
+// The colour that a text begins with, if it does: no columns of its own.
+std::size_t colour_length(std::string_view text) {
+  return text.starts_with('\x1b') ? text.find('m') + 1 : 0;
 }
 
-std::string cut(const std::string& text, std::size_t width) {
-  if (columns(text) <= width) return text;
+// Bytes of the first `width` columns: one a code point. Good enough for names and numbers; wide
+// scripts may be off.
+std::size_t bytes_of(std::string_view text, std::size_t width) {
   std::size_t bytes = 0;
-  for (std::size_t seen = 0; seen + 1 < std::max<std::size_t>(width, 1); ++seen)
-    bytes += std::max<std::size_t>(config::utf8_length(std::string_view(text).substr(bytes)), 1);
-  return text.substr(0, bytes) + "…";
+  while (bytes < text.size()) {
+    const std::string_view rest = text.substr(bytes);
+    if (const std::size_t colour = colour_length(rest); colour != 0) {
+      bytes += colour;
+    } else if (width-- > 0) {
+      bytes += std::max<std::size_t>(config::utf8_length(rest), 1);
+    } else {
+      break;
+    }
+  }
+  return bytes;
+}
+
+std::size_t columns(std::string_view text) {
+  std::size_t n = 0;
+  for (std::size_t bytes = 0; bytes < text.size(); ++n) bytes += bytes_of(text.substr(bytes), 1);
+  return n;
 }
 
 // C0, DEL, C1, and what turns the direction of text.
@@ -53,7 +68,36 @@ TextStyle style_of_stdout() {
   winsize size{};
   const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
   const char* const no_colour = std::getenv("NO_COLOR");
-  return {no_colour == nullptr || *no_colour == '\0', known ? size.ws_col : std::size_t{0}};
+  return {no_colour == nullptr || *no_colour == '\0', known ? size.ws_col : std::size_t{0},
+          known ? size.ws_row : std::size_t{0}};
+}
+
+std::string cut(std::string_view text, std::size_t width) {
+  if (bytes_of(text, width) == text.size()) return std::string(text);
+  const std::string_view kept = text.substr(0, bytes_of(text, std::max<std::size_t>(width, 1) - 1));
+  return fmt::format("{}…{}", kept, kept.contains('\x1b') ? kPlain : "");
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+  constexpr std::string_view kIndent = "    ";
+  std::vector<std::string> lines;
+  std::string_view indent;
+  while (width > 2 * kIndent.size() && bytes_of(text, width - indent.size()) < text.size()) {
+    const std::size_t fits = bytes_of(text, width - indent.size());
+    const std::size_t blank = text.substr(0, fits + 1).rfind(' ');
+    const bool in_word = blank == std::string_view::npos || blank < fits / 2;
+    const std::size_t end = in_word ? fits : blank;
+    lines.push_back(fmt::format("{}{}", indent, text.substr(0, end)));
+    text.remove_prefix(in_word ? end : end + 1);
+    indent = kIndent;
+  }
+  lines.push_back(fmt::format("{}{}", indent, text));
+  return lines;
+}
+
+std::string short_time(std::string_view time, bool seconds) {
+  if (time.size() != 24) return for_terminal(time);
+  return for_terminal(fmt::format("{} {}Z", time.substr(0, 10), time.substr(11, seconds ? 8 : 5)));
 }
 
 std::string for_terminal(std::string_view text) {

@@ -16,9 +16,11 @@ namespace stuffwatch::daemon {
 
 struct TextStyle {
   bool colour = false;
-  std::size_t width = 0;  // columns; 0 = lines are not cut
+  std::size_t width = 0;   // columns; 0 = lines are not cut
+  std::size_t height = 0;  // lines; 0 = no limit
+  bool operator==(const TextStyle&) const = default;
 };
-// Of standard output: colours on a terminal unless NO_COLOR is set, its width there.
+// Of standard output: colours on a terminal unless NO_COLOR is set, its size there.
 [[nodiscard]] TextStyle style_of_stdout();
 
 [[nodiscard]] config::Result<std::string> render_status(std::string_view status_json,
@@ -31,6 +33,13 @@ struct TextStyle {
 // One line of well-formed UTF-8 without control characters and bidirectional overrides; others
 // become '?'.
 [[nodiscard]] std::string for_terminal(std::string_view text);
+// To `width` columns, with an ellipsis where something is missing. Our own colours take no room.
+[[nodiscard]] std::string cut(std::string_view text, std::size_t width);
+// In lines of `width` columns, broken at blanks; all but the first are indented.
+[[nodiscard]] std::vector<std::string> wrapped(std::string_view text, std::size_t width);
+// 2026-01-02T03:04:05.678Z -> "2026-01-02 03:04Z", with `seconds` "2026-01-02 03:04:05Z"; what is
+// no such time is only made harmless.
+[[nodiscard]] std::string short_time(std::string_view time, bool seconds = false);
 // 1234567 -> "1,234,567"
 [[nodiscard]] std::string grouped(std::uint64_t number);
 // 0.93 -> "0.93", 1.2e+09 -> "1.2e9", 600 -> "600"

@@ -4,11 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/commands/command.h"
+#include "daemon/commands/live_view.h"
 #include "daemon/config.h"
+#include "daemon/http/routing.h"
 #include "daemon/service.h"
 
 namespace stuffwatch::daemon {
@@ -21,9 +24,28 @@ void on_signal(int signal) { (signal == SIGHUP ? reload_wanted : stop_wanted) = 
 struct RunOptions {
   std::string config;
   std::vector<std::string> overrides;
+  bool watch = false;
 };
 
+// A view of the daemon in this process needs no connection.
+LiveView::Ask answers_of(const Service& service) {
+  return [routes = http::standard_routes(service.sources())](
+             std::string_view target) -> config::Result<std::string> {
+    http::Response response = http::get(routes, target);
+    if (response.status != 200) return config::failed("{}", response.body);
+    return std::move(response.body);
+  };
+}
+
+config::Result<void> serve(Service& service, bool watch) {
+  std::optional<LiveView> view;  // ends before the shutdown, whose log lines tell how that goes
+  if (watch) view.emplace(answers_of(service));
+  return service.run(stop_wanted, reload_wanted);
+}
+
 config::Result<void> run_daemon(const RunOptions& options) {
+  if (options.watch)
+    if (auto terminal = Terminal::check(); !terminal) return terminal;
   auto config = load_config(options.config, options.overrides);
   if (!config) return std::unexpected(config.error());
   struct sigaction action{};
@@ -32,7 +54,7 @@ config::Result<void> run_daemon(const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   Service service(std::move(*config), options.config, options.overrides);
   if (auto started = service.start(); !started) return started;
-  const auto done = service.run(stop_wanted, reload_wanted);
+  const auto done = serve(service, options.watch);
   service.shut_down();
   return done;
 }
@@ -50,6 +72,9 @@ void add_run(CLI::App& app, int& exit_code) {
   command->add_option("--set", options->overrides, "KEY=VALUE: set any key of the configuration")
       ->take_all()
       ->allow_extra_args(false);
+  command->add_flag(
+      "--watch", options->watch,
+      "Draw what it sees and finds on this terminal, once a second; Ctrl-C ends both");
   command->callback([options, &exit_code] {
     auto done = run_daemon(*options);
     exit_code = done ? 0 : report(done.error());

@@ -1,14 +1,16 @@
 // `stuffwatch status`: is the daemon seeing and delivering everything, and if not, what to do.
+#include <csignal>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "daemon/commands/command.h"
 #include "daemon/commands/daemon_link.h"
-#include "daemon/commands/render.h"
-#include "daemon/json_view.h"
+#include "daemon/commands/live_view.h"
+#include "daemon/commands/render_parts.h"
 
 namespace stuffwatch::daemon {
 namespace {
@@ -17,7 +19,7 @@ constexpr int kDegraded = 4, kBlind = 5;
 
 struct StatusOptions {
   DaemonLink link;
-  bool json = false;
+  bool json = false, watch = false;
 };
 
 int exit_code_of(const std::string& status) {
@@ -26,6 +28,19 @@ int exit_code_of(const std::string& status) {
   if (parser.parse(status).get(document) != simdjson::SUCCESS) return 1;
   const std::string_view state = text_of(document, "state");
   return state == "full" || state == "standby" ? 0 : state == "degraded" ? kDegraded : kBlind;
+}
+
+// Until Ctrl-C, or until the terminal is gone.
+int watch_status(const DaemonLink& link) {
+  if (const auto terminal = Terminal::check(); !terminal) return report(terminal.error());
+  sigset_t ends;
+  ::sigemptyset(&ends);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&ends, signal);
+  ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  const LiveView view([&link](std::string_view target) { return link.fetch(target); });
+  int signal = 0;
+  ::sigwait(&ends, &signal);
+  return 0;
 }
 
 int show_status(const StatusOptions& options) {
@@ -52,19 +67,6 @@ int show_status(const StatusOptions& options) {
   return exit_code_of(answer->body);
 }
 
-std::string state_line(JsonElement status, const TextStyle& style) {
-  const std::string state = for_terminal(text_of(status, "state"));
-  std::string out = fmt::format("{}  stuffwatch {}", painted(state, state, style),
-                                for_terminal(text_of(status, "version")));
-  if (const auto site = text_of(status, "site"); !site.empty())
-    out += fmt::format(", site {}", for_terminal(site));
-  out += fmt::format(", running since {}\n", for_terminal(text_of(status, "started")));
-  for (const JsonElement reason : list_of(status, "reasons"))
-    out += fmt::format("  {}: {}\n", for_terminal(text_of(reason, "code")),
-                       for_terminal(text_of(reason, "text")));
-  return out + '\n';
-}
-
 std::string facts(JsonElement status) {
   std::string out =
       fmt::format("open campaigns       {}\n", grouped(count_of(status, "open_campaigns")));
@@ -77,6 +79,7 @@ std::string facts(JsonElement status) {
   line("account names", text_of(status, "privacy_mode"));
   line("configuration", text_of(status, "config_sha256"));
   line("http", text_of(status, "http"));
+  line("dead letters", dead_letter_text(status));
   if (const auto checkpoint = member_of(status, "checkpoint")) {
     const std::string_view last = text_of(*checkpoint, "last");
     line("last checkpoint", last.empty() ? "none yet" : last);
@@ -90,21 +93,17 @@ std::string facts(JsonElement status) {
   return out + '\n';
 }
 
-Table inputs_table(JsonElement status) {
-  Table table{{"INPUT", "STATE", "LAG", "BEHIND", "EVENTS/S", "PROBLEM"},
-              {false, false, true, true, true, false},
-              {}};
-  for (const JsonElement input : list_of(status, "inputs")) {
-    const auto behind = number_of(input, "seconds_behind");
-    const bool lag = member_of(input, "lag_records").has_value();
-    table.rows.push_back({for_terminal(text_of(input, "name")),
-                          for_terminal(text_of(input, "state")),
-                          lag ? grouped(count_of(input, "lag_records")) : "-",
-                          behind ? fmt::format("{:.1f} s", *behind) : "-",
-                          short_number(number_of(input, "events_per_second").value_or(0)),
-                          for_terminal(text_of(input, "problem"))});
-  }
-  return table;
+std::vector<std::string> input_row(JsonElement input) {
+  const auto behind = number_of(input, "seconds_behind");
+  const bool lag = member_of(input, "lag_records").has_value();
+  return {for_terminal(text_of(input, "name")),
+          for_terminal(text_of(input, "state")),
+          short_number(number_of(input, "events_per_second").value_or(0)),
+          behind ? fmt::format("{:.1f} s", *behind) : "-",
+          lag ? grouped(count_of(input, "lag_records")) : "-",
+          grouped(count_of(input, "rejected")),
+          short_time(text_of(input, "last_event"), true),
+          for_terminal(text_of(input, "problem"))};
 }
 
 Table detectors_table(JsonElement status) {
@@ -124,6 +123,41 @@ Table detectors_table(JsonElement status) {
   return table;
 }
 
+}  // namespace
+
+std::string state_lines(JsonElement status, const TextStyle& style) {
+  const std::string state = for_terminal(text_of(status, "state"));
+  std::string out = fmt::format("{}  stuffwatch {}", painted(state, state, style),
+                                for_terminal(text_of(status, "version")));
+  if (const auto site = text_of(status, "site"); !site.empty())
+    out += fmt::format(", site {}", for_terminal(site));
+  out += fmt::format(", running since {}\n", for_terminal(text_of(status, "started")));
+  for (const JsonElement reason : list_of(status, "reasons"))
+    out += fmt::format("  {}: {}\n", for_terminal(text_of(reason, "code")),
+                       for_terminal(text_of(reason, "text")));
+  return out;
+}
+
+std::string dead_letter_text(JsonElement status) {
+  const auto dead_letter = member_of(status, "dead_letter");
+  if (!dead_letter) return {};
+  const std::string records = grouped(count_of(*dead_letter, "records"));
+  const std::string_view to = text_of(*dead_letter, "to");
+  return to.empty() ? records + " since the start; none is kept (dead_letter.mode is off)"
+                    : fmt::format("{} since the start, as {} in {}", records,
+                                  text_of(*dead_letter, "mode"), to);
+}
+
+Table inputs_table(JsonElement status) {
+  Table table{{"INPUT", "STATE", "EVENTS/S", "BEHIND", "LAG", "REJECTED", "LAST EVENT", "PROBLEM"},
+              {false, false, true, true, true, true, false, false},
+              {}};
+  for (const bool well : {false, true})  // those with a problem first
+    for (const JsonElement input : list_of(status, "inputs"))
+      if (text_of(input, "problem").empty() == well) table.rows.push_back(input_row(input));
+  return table;
+}
+
 Table sinks_table(JsonElement status) {
   Table table{{"SINK", "UP", "DELIVERED", "FAILED", "WAITING", "PROBLEM"},
               {false, false, true, true, true, false},
@@ -136,15 +170,13 @@ Table sinks_table(JsonElement status) {
   return table;
 }
 
-}  // namespace
-
 config::Result<std::string> render_status(std::string_view status_json, const TextStyle& style) {
   simdjson::dom::parser parser;
   JsonElement status;
   if (parser.parse(status_json).get(status) != simdjson::SUCCESS || !status.is_object())
     return config::failed(
         "the daemon's answer is no JSON object; is it a stuffwatch of another version?");
-  std::string out = state_line(status, style) + facts(status);
+  std::string out = state_lines(status, style) + '\n' + facts(status);
   for (const Table& table : {inputs_table(status), detectors_table(status), sinks_table(status)})
     if (!table.rows.empty()) out += table.text(style) + '\n';
   out.pop_back();
@@ -157,8 +189,14 @@ void add_status(CLI::App& app, int& exit_code) {
                                            "0 full or standby, 4 degraded, 5 blind, 1 no answer");
   const auto options = std::make_shared<StatusOptions>();
   options->link.add_options(*command);
-  command->add_flag("--json", options->json, "The daemon's answer as it is");
-  command->callback([options, &exit_code] { exit_code = show_status(*options); });
+  auto* const json = command->add_flag("--json", options->json, "The daemon's answer as it is");
+  command
+      ->add_flag("--watch", options->watch,
+                 "Draw it on this terminal with the campaigns, once a second; Ctrl-C ends that")
+      ->excludes(json);
+  command->callback([options, &exit_code] {
+    exit_code = options->watch ? watch_status(options->link) : show_status(*options);
+  });
 }
 
 }  // namespace stuffwatch::daemon

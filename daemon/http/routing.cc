@@ -79,14 +79,15 @@ Response Response::error(unsigned status, std::string_view code, std::string_vie
       status);
 }
 
-bool parse_target(std::string_view target, Request& request) {
-  if (!target.starts_with('/')) return false;
-  const std::size_t question = target.find('?');
+std::expected<void, Response> parse_target(std::string_view target, Request& request) {
+  const std::size_t question = std::min(target.find('?'), target.size());
   auto path = percent_decoded(target.substr(0, question), false);
-  if (!path) return false;
+  if (!target.starts_with('/') || !path ||
+      !parse_query(target.substr(std::min(question + 1, target.size())), request.query))
+    return std::unexpected(Response::error(
+        400, "bad_target", "the request target is no path, or a %-escape in it is wrong"));
   request.path = std::move(*path);
-  return question == std::string_view::npos ||
-         parse_query(target.substr(question + 1), request.query);
+  return {};
 }
 
 std::expected<Match, Response> find_route(std::span<const Route> routes, Method method,
@@ -104,6 +105,16 @@ std::expected<Match, Response> find_route(std::span<const Route> routes, Method 
         Response::error(405, "method_not_allowed", "this path takes: " + allowed));
   return std::unexpected(
       Response::error(404, "not_found", "there is nothing here; GET / lists what there is"));
+}
+
+Response get(std::span<const Route> routes, std::string_view target) {
+  Request request;
+  std::string allowed;
+  if (auto parsed = parse_target(target, request); !parsed) return std::move(parsed.error());
+  auto match = find_route(routes, Method::kGet, true, request.path, allowed);
+  if (!match) return std::move(match.error());
+  request.tail = std::move(match->tail);
+  return match->route->handler(request);
 }
 
 bool HostRule::accepts(std::string_view host) const {

@@ -12,9 +12,9 @@
 
 namespace stuffwatch::daemon::http {
 
-// Fills path and query from a request target such as "/api/v1/campaigns?all=1". false: no
-// origin-form target, or a bad %-escape.
-[[nodiscard]] bool parse_target(std::string_view target, Request& request);
+// Fills path and query from a request target such as "/api/v1/campaigns?all=1". Errors: a 400 where
+// it is no origin-form target, or a %-escape in it is wrong.
+[[nodiscard]] std::expected<void, Response> parse_target(std::string_view target, Request& request);
 
 struct Match {
   const Route* route = nullptr;  // never null
@@ -25,6 +25,9 @@ struct Match {
                                                         Method method, bool known_method,
                                                         std::string_view path,
                                                         std::string& allowed);
+
+// What a GET of `target` is answered, without a connection.
+[[nodiscard]] Response get(std::span<const Route> routes, std::string_view target);
 
 // Which Host headers are answered: a page on another site can make a browser resolve a name to our
 // address (DNS rebinding), but an IP address or "localhost" it cannot forge.

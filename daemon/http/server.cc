@@ -123,9 +123,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
                    std::string& allowed) {
     if (auto refusal = refuse(message)) return std::move(*refusal);
     Request request;
-    if (!parse_target(std::string_view(message.target()), request))
-      return Response::error(400, "bad_target",
-                             "the request target is no path, or a %-escape in it is wrong");
+    if (auto parsed = parse_target(std::string_view(message.target()), request); !parsed)
+      return std::move(parsed.error());
     const bool post = message.method() == bhttp::verb::post;
     const bool known =
         post || message.method() == bhttp::verb::get || message.method() == bhttp::verb::head;

@@ -120,7 +120,7 @@ void Pipeline::take(const Merge::Next& next) {
     ++counts_.trusted;
   } else {
     head.event->seq = ++seq_;
-    ++counts_.events;
+    ++counts_.events, ++outcomes_[static_cast<std::size_t>(head.event->outcome)];
     if (next_.parts.empty()) next_.parts.push_back({.silent = silent_});
     ++next_.parts.back().events;
     next_.events.push_back(head.event);

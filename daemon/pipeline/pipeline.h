@@ -5,6 +5,7 @@
 // Errors: bad records go to on_bad; nothing else fails.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -86,6 +87,8 @@ class Pipeline {
   }  // some of the events are not seen, or were not
   [[nodiscard]] bool silent() const { return silent_; }  // warming up: nothing is said
   [[nodiscard]] const PipelineCounts& counts() const { return counts_; }
+  // Events that reached the engine in this life, by Outcome.
+  [[nodiscard]] const std::array<std::uint64_t, 3>& outcomes() const { return outcomes_; }
   [[nodiscard]] const Engine& engine() const { return engine_; }
   [[nodiscard]] const Merge& merge() const { return merge_; }
   [[nodiscard]] const std::vector<std::unique_ptr<ingest::Source>>& sources() const {
@@ -134,6 +137,7 @@ class Pipeline {
   Merge merge_;
   DedupSet dedup_;
   PipelineCounts counts_;
+  std::array<std::uint64_t, 3> outcomes_{};
   EventTime tick_ = EventTime::min();
   std::uint64_t seq_ = 0;
   Block next_, under_way_;

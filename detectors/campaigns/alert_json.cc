@@ -156,13 +156,29 @@ void write_action(JsonWriter& w, std::string_view code, std::string_view target,
 }
 
 // The first address that was reported, else the first prefix.
-const Entity* network_to_block(const Campaign& c) {
+const Entity* reported_network(const Campaign& c) {
   const Entity* prefix = nullptr;
   for (const CampaignKey& key : c.keys) {
     if (key.entity.kind == Entity::Kind::kAddress) return &key.entity;
     if (key.entity.kind == Entity::Kind::kPrefix && prefix == nullptr) prefix = &key.entity;
   }
   return prefix;
+}
+
+// One address that gets in nowhere may be a job of the site's own.
+void write_network_actions(JsonWriter& w, const Campaign& c) {
+  const Entity* const network = reported_network(c);
+  if (network == nullptr) return;
+  const auto* const source = c.top_sources.find(network->hash(0));
+  const std::uint64_t attempts = source == nullptr ? c.attempts : source->count;
+  const std::string target = to_string(network->network());
+  write_action(w, "block_network", target, attempts,
+               "Look at who else logs in from there before blocking it.");
+  if (network->kind == Entity::Kind::kAddress && c.counts().sources < 2 &&
+      c.counts().compromised == 0)
+    write_action(w, "tune", target, attempts,
+                 "If this is your own (a load test, a monitor, a partner's job), name it in "
+                 "trusted_sources.");
 }
 
 void write_actions(JsonWriter& w, const Campaign& c,
@@ -180,12 +196,7 @@ void write_actions(JsonWriter& w, const Campaign& c,
   if (!clients.empty() && !clients.front().value.user_agent.empty())
     write_action(w, "challenge_client", clients.front().value.user_agent, clients.front().count,
                  "Most attempts came with this client.");
-  if (const Entity* network = network_to_block(c)) {
-    const auto* source = c.top_sources.find(network->hash(0));
-    write_action(w, "block_network", to_string(network->network()),
-                 source == nullptr ? c.attempts : source->count,
-                 "Look at who else logs in from there before blocking it.");
-  }
+  write_network_actions(w, c);
   w.close_array();
 }
 
@@ -267,6 +278,7 @@ std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& ori
   const CampaignCounts n = c.counts();
   write_truncated(w, "accounts", shown, n.accounts);
   write_truncated(w, "sources", std::min(sources.size(), kMaxSources), n.sources);
+  write_truncated(w, "clients", std::min(clients.size(), kMaxClients), clients.size());
   write_truncated(w, "compromised", limit.compromised, n.compromised);
   w.close_object();
   w.key("producer")

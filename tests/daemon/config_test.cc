@@ -38,6 +38,19 @@ TEST(TrustedSources, AreTrustedUntilTheyExpire) {
   EXPECT_EQ(trusted[2].until, detectors::EventTime::max());
 }
 
+TEST(TrustedSources, CanBeOfSomeAppsOnly) {
+  const auto config =
+      load_config("", {"trusted_sources=[{cidr: 192.0.2.0/24, reason: r, apps: [web, mobile]}]"});
+  ASSERT_TRUE(config);
+  const std::vector<InputSection> inputs(1);
+  EXPECT_THAT(input_settings(**config, inputs)->front().decode.trusted_sources[0].apps,
+              ElementsAre("web", "mobile"));
+  const auto nameless =
+      load_config("", {"trusted_sources=[{cidr: 192.0.2.0/24, reason: r, apps: [\"\"]}]"});
+  ASSERT_FALSE(nameless);
+  EXPECT_THAT(nameless.error().message, HasSubstr("leave out `apps` to mean all of them"));
+}
+
 TEST(TrustedSources, AreWarnedOfForAWeekAndAfterwards) {
   const auto config = trusting();
   EXPECT_THAT(expiring_trust(*config, at("2027-02-21T23:59:59Z")), IsEmpty());

@@ -5,6 +5,8 @@
 namespace stuffwatch::daemon {
 namespace {
 
+using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::MatchesRegex;
@@ -56,6 +58,19 @@ TEST(Log, WritesFromItsLevelOnToStandardError) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               HasSubstr("\"level\":\"error\",\"message\":\"above {} %s\"}\n"));
   set_up_log({});
+}
+
+TEST(Log, TailKeepsTheNewestLinesBesideThose) {
+  testing::internal::CaptureStderr();  // a file, no terminal: it gets every line
+  {
+    const LogTail tail(2);
+    for (const std::string_view message : {"one", "two", "three"}) log_info(message);
+    EXPECT_THAT(tail.newest(5), ElementsAre(EndsWith("two"), EndsWith("three")));
+    EXPECT_THAT(tail.newest(1), ElementsAre(EndsWith("three")));
+  }
+  log_info("four");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              MatchesRegex(".*one\n.*two\n.*three\n.*four\n"));
 }
 
 }  // namespace

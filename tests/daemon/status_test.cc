@@ -27,6 +27,10 @@ DaemonStatus full_status() {
   s.outbox = {4096, 5, 0.25};
   s.checkpoint = {StatusTime(1'767'312'030'000ms), 0.125, 8192, 1, ""};
   s.watermark = StatusTime(1'767'312'058'000ms);
+  s.inputs[0].rejected = 4;
+  s.inputs[0].last_event = StatusTime(1'767'312'060'000ms);
+  s.dead_letter = {"raw", "topic dead.logins", 7, ""};
+  s.logins = {90, 10, 1};
   s.open_campaigns = 2;
   s.open_compromised_accounts = 3;
   s.http_address = "127.0.0.1:9477";
@@ -39,11 +43,12 @@ TEST(StatusJson, HoldsEverythingThatIsKnown) {
       R"({"schema":"stuffwatch.status/1","version":"0.1.0","site":"shop-eu","config_sha256":"abc","privacy_mode":"keyed","http":"127.0.0.1:9477",)"
       R"("started":"2026-01-02T00:00:00.000Z","time":"2026-01-02T00:01:00.500Z","state":"degraded",)"
       R"("reasons":[{"code":"sink_down","text":"the \"kafka\" sink\nfails"}],"watermark":"2026-01-02T00:00:58.000Z",)"
-      R"("open_campaigns":2,"open_compromised_accounts":3,)"
-      R"("inputs":[{"name":"logins[0]","state":"reading","lag_records":12,"seconds_behind":0.5,"events_per_second":1000.25},)"
-      R"({"name":"logins[1]","state":"unreachable","events_per_second":0,"problem":"broker does not answer"}],)"
+      R"("open_campaigns":2,"open_compromised_accounts":3,"logins":{"success":90,"failure":10,"unknown":1},)"
+      R"("inputs":[{"name":"logins[0]","state":"reading","lag_records":12,"seconds_behind":0.5,"seconds_silent":0,"events_per_second":1000.25,"rejected":4,"last_event":"2026-01-02T00:01:00.000Z"},)"
+      R"({"name":"logins[1]","state":"unreachable","seconds_silent":0,"events_per_second":0,"rejected":0,"problem":"broker does not answer"}],)"
       R"("detectors":[{"name":"source_fanout","warm":false,"warm_at":"2026-01-02T00:10:00.000Z","keys":10,"max_keys":100,"evictions":1,"bytes":4096}],)"
       R"("sinks":[{"name":"alerts","type":"jsonl","up":true,"delivered":5,"failed":0,"lag_revisions":0}],)"
+      R"("dead_letter":{"mode":"raw","to":"topic dead.logins","records":7},)"
       R"("outbox":{"bytes":4096,"records":5,"used_ratio":0.25},)"
       R"("checkpoint":{"last":"2026-01-02T00:00:30.000Z","seconds":0.125,"bytes":8192,"failures":1}})");
 }

@@ -52,6 +52,9 @@ def test_poison_between_good_records(kafka, topic, daemon):
     one.wait_alerts()
     values = [m.value() for m in kafka.read(letters, count=len(poison))]
     assert sorted(values) == sorted(poison), "a dead letter is not the record, byte for byte"
+    kept = {"mode": "raw", "to": f"topic {letters}", "records": len(poison)}
+    status = wait_until(lambda: (s := json.loads(one.get("/api/v1/status")[1]))["dead_letter"] == kept and s, 10, lambda: one.get("/api/v1/status")[1])
+    assert sum(i["rejected"] for i in status["inputs"]) == len(poison)
     assert one.terminate() == 0
 
 

@@ -242,6 +242,27 @@ TEST(BatchDecoder, OfTwoTrustedNetworksTheOneThatLastsLongerCounts) {
             detectors::EventTime::min());
 }
 
+TEST(BatchDecoder, ATrustedSourceMayBeTrustedAtSomeLoginPagesOnly) {
+  const detectors::EventTime soon{std::chrono::seconds{1'800'000'000}};
+  DecodeSettings settings;
+  settings.trusted_sources = {{.network = {}, .apps = {"web", "mobile"}},
+                              {.network = {}, .until = soon}};
+  ASSERT_TRUE(detectors::parse_network("10.0.0.0/8", settings.trusted_sources[0].network));
+  ASSERT_TRUE(detectors::parse_network("10.0.0.0/24", settings.trusted_sources[1].network));
+  const auto until = [&](std::string_view ip, std::string_view app) {
+    RawLogin login = login_from(ip);
+    login.app = app;
+    return run(login, settings).origins[0].trusted_until;
+  };
+  EXPECT_EQ(until("10.0.0.1", "web"), detectors::EventTime::max());
+  EXPECT_EQ(until("10.0.0.1", "mobile"), detectors::EventTime::max());
+  EXPECT_EQ(until("10.0.0.1", "admin"), soon);
+  EXPECT_EQ(until("10.0.0.1", ""), soon);
+  EXPECT_EQ(until("10.1.0.1", "admin"), detectors::EventTime::min());
+  settings.app = "web";  // of events that name none
+  EXPECT_EQ(until("10.1.0.1", ""), detectors::EventTime::max());
+}
+
 TEST(BatchDecoder, UsesTheInputsDefaultsForAppAndTenant) {
   DecodeSettings settings;
   settings.app = "ssh";

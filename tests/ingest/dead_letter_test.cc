@@ -73,6 +73,7 @@ TEST(DeadLetterLine, Base64OfEveryLength) {
 TEST(DeadLetterFile, OnlyItsOwnerReadsIt) {
   const testing::TempFolder folder;
   const auto file = open({folder.path("d.jsonl")});
+  EXPECT_EQ(file->destination(), folder.path("d.jsonl"));
   EXPECT_TRUE(file->offer({"x", "i", 1, -1, "r"}, kNow));
   ASSERT_TRUE(file->flush(0ms));
   struct stat status{};

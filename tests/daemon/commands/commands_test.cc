@@ -67,6 +67,7 @@ class Commands : public testing::Test {
     status.reasons = {{"view_partial", "an input is left out; declare its delay"}};
     status.inputs = {{"logins[0]", "reading", 12345, 0.5, 1000.25, ""}};
     status.sinks = {{"alerts", "jsonl", false, 5, 1, 2, "disk full"}};
+    status.dead_letter = {"reference", "dead_letters.jsonl", 4, ""};
     status.detectors = {{"source_fanout", true, {}, 10, 1000000, 0, 1U << 20U}};
     board_.publish(std::move(status));
   }
@@ -98,10 +99,22 @@ TEST_F(Commands, StatusIsAPageForPeople) {
   publish(ServiceState::kDegraded);
   const Ran ran = run({"status", "--socket", socket_});
   EXPECT_THAT(ran.out, HasSubstr("view_partial: an input is left out; declare its delay\n"));
-  EXPECT_THAT(ran.out, HasSubstr("logins[0]  reading  12,345   0.5 s      1000\n"));
+  EXPECT_THAT(ran.out, HasSubstr("logins[0]  reading      1000   0.5 s  12,345         0\n"));
+  EXPECT_THAT(ran.out, HasSubstr("dead letters         4 since the start, as reference in "
+                                 "dead_letters.jsonl\n"));
   EXPECT_THAT(ran.out, HasSubstr("alerts  no          5       1        2  disk full\n"));
   EXPECT_THAT(ran.out, HasSubstr("source_fanout  yes     10  1,000,000        0  1.0 MiB\n"));
   EXPECT_EQ(ran.out.find('\x1b'), std::string::npos) << "no colours in a pipe";
+}
+
+TEST_F(Commands, WatchingTakesATerminal) {
+  for (const Ran& ran : {run({"status", "--watch", "--socket", socket_.c_str()}),
+                         run({"run", "--watch", "--config", "absent.yaml"})}) {
+    EXPECT_EQ(ran.exit_code, 2);
+    EXPECT_EQ(ran.out, "");
+    EXPECT_THAT(ran.err, AllOf(HasSubstr("standard output is none"), HasSubstr("leave --watch out"),
+                               HasSubstr("stuffwatch status")));
+  }
 }
 
 TEST_F(Commands, NoDaemonIsAnErrorWithTheRemedy) {
@@ -229,6 +242,25 @@ TEST(Render, RefusesWhatIsNoAnswerOfOurs) {
   EXPECT_TRUE(render_status("{}", {}));  // an older daemon says less
   EXPECT_TRUE(render_alert(R"({"id":"a","counts":7,"sources":{"x":1},"new":[1]})",
                            {}));  // and a newer one more
+}
+
+TEST(Render, CutsAndWrapsByWhatIsSeen) {
+  EXPECT_EQ(cut("abcdef", 6), "abcdef");
+  EXPECT_EQ(cut("äbcdef", 4), "äbc…");
+  EXPECT_EQ(cut("\x1b[31mabc\x1b[0mdef", 6), "\x1b[31mabc\x1b[0mdef");
+  EXPECT_EQ(cut("\x1b[31mabc\x1b[0mdef", 3), "\x1b[31mab…\x1b[0m");
+  EXPECT_EQ(cut("abc", 0), "…");
+  using testing::ElementsAre;
+  EXPECT_THAT(wrapped("all of it", 0), ElementsAre("all of it"));
+  EXPECT_THAT(wrapped("  one two three four", 10),
+              ElementsAre("  one two", "    three", "    four"));
+  EXPECT_THAT(wrapped("longerthanaline", 10), ElementsAre("longerthan", "    aline"));
+}
+
+TEST(Render, TimesAreShort) {
+  EXPECT_EQ(short_time("2026-01-02T03:04:05.678Z"), "2026-01-02 03:04Z");
+  EXPECT_EQ(short_time("2026-01-02T03:04:05.678Z", true), "2026-01-02 03:04:05Z");
+  EXPECT_EQ(short_time("soon\x1b"), "soon?");
 }
 
 TEST(Render, NumbersAreForPeople) {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "daemon/http/routing.h"
 #include "daemon/http/server.h"
 #include "daemon/metrics.h"
 #include "raw_client.h"
@@ -55,6 +56,16 @@ class Routes : public testing::Test {
   CampaignQuery asked_;
   std::unique_ptr<Server> server_;
 };
+
+TEST(RoutesWithoutAConnection, AnswerTheSame) {
+  const Route echo{Method::kGet, "/echo/*", [](const Request& request) {
+                     return Response::text(request.tail + (request.has("x") ? "!" : ""));
+                   }};
+  EXPECT_EQ(get({&echo, 1}, "/echo/a%20b?x=1").body, "a b!");
+  EXPECT_EQ(get({&echo, 1}, "/echo/a%2").status, 400U);
+  EXPECT_EQ(get({&echo, 1}, "echo").status, 400U);
+  EXPECT_EQ(get({&echo, 1}, "/echo").status, 404U);
+}
 
 TEST_F(Routes, EveryOneAnswersGetAndHead) {
   publish(ServiceState::kFull);

@@ -189,6 +189,39 @@ TEST(Campaigns, AlertsFollowTheVictims) {
   EXPECT_EQ(site.of(Feed::kAccounts).size(), 7u);
 }
 
+TEST(Campaigns, OneAddressThatGetsInNowhereMayBeTheSitesOwn) {
+  const auto tuned = [](const Site& site) {
+    return site.of(Feed::kAlerts)
+        .back()
+        .body.contains(R"({"code":"tune","target":"192.0.2.7/32","count":30,)");
+  };
+  Site site;
+  site.find(at(0s), address("192.0.2.7"), 0, 30);
+  EXPECT_TRUE(tuned(site));
+  site.attempt(at(1s), 100, kSource, Outcome::kSuccess);
+  site.tick(at(1s));
+  EXPECT_FALSE(tuned(site)) << "no job of ours gets into an account as a stranger";
+  Site two;
+  two.find(at(0s), address("192.0.2.7"), 0, 30);
+  two.attempt(at(1s), 100, ip_of("192.0.2.7"));
+  two.attempt(at(1s), 101, ip_of("192.0.2.8"));
+  two.tick(at(7h));  // told when it closes
+  EXPECT_FALSE(two.of(Feed::kAlerts).back().body.contains("tune"));
+}
+
+TEST(Campaigns, ListsThatAreCutSaySo) {
+  Site site;
+  site.find(at(0s), address("192.0.2.7"), 0, 30);
+  for (std::uint64_t i = 0; i < 25; ++i) {
+    const std::string agent = "agent/" + std::to_string(i);
+    site.client = 1 + i, site.text.user_agent = agent;
+    site.attempt(at(1s), 100 + i);
+  }
+  site.tick(at(7h));
+  EXPECT_THAT(site.of(Feed::kAlerts).back().body,
+              testing::HasSubstr(R"("clients":{"shown":20,"total":25})"));
+}
+
 TEST(Campaigns, ALaterFindingCountsOnlyWhatIsNew) {
   Site site;
   site.find(at(0s), address("192.0.2.7"), 0, 30);
