@@ -14,10 +14,9 @@ class NoFormat final : public Decoder {
   }
 };
 
-constexpr DecoderInfo kNoFormat{"none", "what no format fits: every record is rejected",
-                                []() -> std::unique_ptr<Decoder> {
-                                  return std::make_unique<NoFormat>();
-                                }};
+constexpr DecoderInfo kNoFormat{
+    "none", "what no format fits: every record is rejected",
+    []() -> std::unique_ptr<Decoder> { return std::make_unique<NoFormat>(); }};
 
 }  // namespace
 

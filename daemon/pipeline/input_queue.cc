@@ -11,6 +11,12 @@ using ingest::EventBatch;
 using ingest::ReadStatus;
 using ingest::Reject;
 
+namespace {
+
+constexpr std::size_t kFetchAhead = 4;  // events that the merge will ask for next
+
+}  // namespace
+
 void DecoderPool::decode(std::shared_ptr<Job> job, const InputSettings& settings,
                          const ingest::DecoderInfo& info) {
   auto work = [this, job = std::move(job), &settings, &info](unsigned worker) {
@@ -185,6 +191,11 @@ void InputQueue::pop() {
   ready_.pop_front();
   drop_event(place);
   skip_spent();
+  if (ready_.size() > kFetchAhead) {
+    const Place& soon = ready_[kFetchAhead];
+    __builtin_prefetch(&batch_of(soon).events[soon.event].time);
+    __builtin_prefetch(&batch_of(soon).origins[soon.event]);
+  }
 }
 
 void InputQueue::drop_event(const Place& place) { --batches_[place.batch - first_batch_].left; }

@@ -40,8 +40,7 @@ struct Guessed {
       queue.fill([this](const InputQueue&, const ingest::RawRecord& record, ingest::Reject why) {
         bad.emplace_back(record.offset, why);
       });
-      if (queue.decoding() && !pool.help())
-        pool.wait_for_progress(std::chrono::milliseconds{1});
+      if (queue.decoding() && !pool.help()) pool.wait_for_progress(std::chrono::milliseconds{1});
       for (; queue.has_head(); queue.pop()) times.push_back(queue.head().event->time);
     } while (queue.decoding());
   }
@@ -54,10 +53,10 @@ struct Guessed {
   Strings problems;
   std::vector<std::pair<std::int64_t, ingest::Reject>> bad;
   std::vector<EventTime> times;
-  InputQueue queue{{0, 0},   "logins[0]", source,
-                   settings, decoders,    [this](const config::Error& e) {
-                     problems.push_back(e.message);
-                   }};
+  InputQueue queue{{0, 0},   "logins[0]",
+                   source,   settings,
+                   decoders, [this](const config::Error& e) {
+                     problems.push_back(e.message); }};
 };
 
 TEST(InputQueue, PoisonInFrontIsRejectedByTheFormatThatFollows) {
@@ -70,9 +69,9 @@ TEST(InputQueue, PoisonInFrontIsRejectedByTheFormatThatFollows) {
       EXPECT_EQ(input.queue.decoder()->name, "native");
       EXPECT_THAT(input.times, SizeIs(3));
       EXPECT_TRUE(std::ranges::is_sorted(input.times));
-      EXPECT_THAT(input.bad, ElementsAre(Pair(0, ingest::Reject::kNotJson),
-                                         Pair(1, ingest::Reject::kNotJson),
-                                         Pair(4, ingest::Reject::kNotJson)));
+      EXPECT_THAT(input.bad,
+                  ElementsAre(Pair(0, ingest::Reject::kNotJson), Pair(1, ingest::Reject::kNotJson),
+                              Pair(4, ingest::Reject::kNotJson)));
       EXPECT_EQ(input.queue.counts().records, 6U);
       EXPECT_EQ(input.queue.next_offset(), 6);
       EXPECT_THAT(input.problems, ElementsAre());
