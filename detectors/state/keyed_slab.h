@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "detectors/state/lazy_array.h"
 
@@ -48,10 +49,7 @@ class KeyedSlab {
   // After prefetch_index has arrived: fetches the record that the key most likely has.
   void prefetch_record(std::uint64_t hash) const {
     const std::uint32_t slot = index_[hash & mask_];
-    if (slot == 0) return;
-    const char* record = reinterpret_cast<const char*>(&records_[number(slot)]);
-    __builtin_prefetch(record);
-    __builtin_prefetch(record + sizeof(Record) - 1);
+    if (slot != 0) prefetch(records_[number(slot)]);
   }
 
   [[nodiscard]] Record* find(const Key& key, std::uint64_t hash) {
@@ -110,7 +108,12 @@ class KeyedSlab {
   // Oldest first: the order in which a checkpoint writes them, so that reading it back restores the order of eviction.
   template <class Visit>
   void for_each(Visit&& visit) const {
-    for (std::uint32_t n = oldest_; n != 0; n = records_[n - 1].links.newer) visit(records_[n - 1]);
+    constexpr std::size_t kAhead = 16;  // records under way from memory
+    const std::vector<std::uint32_t> order = oldest_first();
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      if (i + kAhead < order.size()) prefetch(records_[order[i + kAhead]]);
+      visit(records_[order[i]]);
+    }
   }
   [[nodiscard]] Record* oldest() { return oldest_ == 0 ? nullptr : &records_[oldest_ - 1]; }
   [[nodiscard]] std::uint32_t size() const { return size_; }
@@ -121,6 +124,23 @@ class KeyedSlab {
   }
 
  private:
+  static void prefetch(const Record& record) {
+    const char* bytes = reinterpret_cast<const char*>(&record);
+    __builtin_prefetch(bytes);
+    __builtin_prefetch(bytes + sizeof(Record) - 1);
+  }
+
+  // Record numbers. Walks the list from both ends, so that two chains of cache misses overlap: a checkpoint waits for little else.
+  std::vector<std::uint32_t> oldest_first() const {
+    std::vector<std::uint32_t> order(size_);
+    std::uint32_t older = oldest_, newer = newest_;
+    for (std::size_t begin = 0, end = size_; begin < end;) {
+      order[begin++] = older - 1, older = records_[older - 1].links.newer;
+      if (begin < end) order[--end] = newer - 1, newer = records_[newer - 1].links.older;
+    }
+    return order;
+  }
+
   static std::uint32_t slot_of(std::uint32_t n, std::uint64_t hash) {
     return (n + 1) | static_cast<std::uint32_t>(hash >> 56 << 24);
   }
