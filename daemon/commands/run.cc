@@ -33,8 +33,9 @@ config::Result<void> run_daemon(const RunOptions& options) {
   Service service(std::move(*config), options.config, options.overrides);
   if (auto started = service.start(); !started) return started;
   const auto done = service.run(stop_wanted, reload_wanted);
-  service.shut_down();
-  return done;
+  const auto kept = service.shut_down();
+  if (!done && !kept) return config::failed("{}; {}", done.error().message, kept.error().message);
+  return done ? kept : done;
 }
 
 }  // namespace

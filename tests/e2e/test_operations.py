@@ -124,3 +124,20 @@ def test_with_its_delay_declared_nobody_waits_for_it(kafka, topic, producer, dae
     assert "left out" not in one.log()
     assert one.metric("stuffwatch_pipeline_late_events_total") == 0
     assert one.terminate() == 0
+
+
+def test_an_outbox_that_cannot_be_written_is_said_and_does_not_keep_it_from_stopping(kafka, topic, producer, daemon):
+    name = topic(partitions=2)
+    one = daemon(config(kafka, name))
+    outbox, elsewhere = one.folder / "state" / "outbox", one.folder / "elsewhere"
+    outbox.rename(elsewhere)
+    outbox.write_text("in the way")
+    send(producer, name, traffic(8), partitions=2)
+    wait_until(lambda: '"outbox"' in one.get("/readyz?verbose")[1], 60, lambda: one.tail())
+    assert one.terminate(timeout=45) == 1
+    assert "revisions are not on the disk" in one.log()
+    outbox.unlink()
+    elsewhere.rename(outbox)
+    one.start()
+    check_story(one.wait_alerts())
+    assert one.terminate() == 0
