@@ -330,15 +330,16 @@ void Service::refuse(const pipeline::InputQueue& input, const ingest::RawRecord&
                      ingest::Reject why) {
   metrics_.add(Counter::kInputRejected, {input.name(), name_of(why)}, 1);
   if (record.offset < input.committed()) return;  // warm-up: it was kept when it was first read
+  if (gave_up_) return;
   log_debug("record rejected",
             {{"input", input.name()}, {"offset", record.offset}, {"reason", name_of(why)}});
   const ingest::DeadLetterRecord letter{record.bytes, input.name(), record.offset,
                                         record.timestamp_ms, name_of(why)};
   while (!dead_letter_->offer(letter, wall_now())) {
-    dead_letter_->serve(wall_now());
-    if (const std::string problem = dead_letter_->problem(); !problem.empty()) {
+    pipeline_->service();
+    if (auto safe = dead_letter_->flush(kFlushPatience); !safe) {
       pipeline_->settle();
-      if (!hold_on("dead letters cannot be kept: " + problem)) return;
+      if (!hold_on("dead letters cannot be kept: " + safe.error().message)) return;
     }
   }
   metrics_.add(Counter::kDeadLetters, {name_of(why)}, 1);
