@@ -166,7 +166,7 @@ constexpr MetricInfo kTable[] = {
     row(Gauge::kCheckpointBytes, "stuffwatch_checkpoint_bytes", {},
         "Size of the newest checkpoint."),
     row(Histogram::kCheckpointSeconds, "stuffwatch_checkpoint_duration_seconds", {},
-        "Time from barrier to completed checkpoint.", kLatencyBuckets),
+        "How long the pipeline stood still for a checkpoint.", kLatencyBuckets),
     row(Counter::kDeadLetters, "stuffwatch_dead_letter_records_total", {{"reason"}},
         "Records put aside as bad."),
 

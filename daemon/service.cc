@@ -26,7 +26,11 @@ using pipeline::Pipeline;
 
 constexpr auto kPatience = 5ms;  // when there is nothing to do
 // For dead letters to be safe before a checkpoint, and before the next attempt when they were not.
-constexpr auto kFlushPatience = 1s, kFlushBackoff = 10s;
+constexpr std::chrono::milliseconds kFlushPatience = 1s;
+constexpr auto kFlushBackoff = 10s;
+constexpr auto kOutboxPatience = 60s;  // for the disk, while the pipeline goes on
+// At the end, or before partitions are given back: for everything that others must do.
+constexpr auto kDrainPatience = 15s;
 
 StatusTime wall_now() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -62,10 +66,7 @@ config::Result<void> Service::start() {
   started_ = wall_now();
   config_sha256_ = fingerprint(*config_);
   config_in_force(true);
-  if (config_->inputs.empty())
-    return config::misconfigured(
-        "there is nothing to watch: name at least one of `inputs` (a topic, a file, or simulated: "
-        "true)");
+  if (auto ready = check_runnable(*config_); !ready) return ready;
   for (auto step : {&Service::open_state, &Service::open_sinks, &Service::open_dead_letter,
                     &Service::open_pipeline, &Service::open_http})
     if (auto done = (this->*step)(); !done) return done;
@@ -179,14 +180,14 @@ config::Result<void> Service::open_pipeline() {
                        std::chrono::duration<double>(took).count());
     };
     hooks.on_error = [](const config::Error& error) { log_error(error.message); };
-    hooks.cut_due = [this] { return Clock::now() >= next_checkpoint_; };
-    hooks.on_cut = [this] { checkpoint(); };
+    hooks.cut_due = [this] {
+      return checkpoints_ != nullptr && !checkpoints_->busy() && Clock::now() >= next_checkpoint_;
+    };
+    hooks.on_cut = [this] { checkpoint(kFlushPatience); };
     hooks.on_revoke = [this] {
-      if (checkpoints_ == nullptr) return;
-      if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
-      next_checkpoint_ = {};
-      checkpoint();
-      if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
+      if (auto saved = last_checkpoint(Deadline(kDrainPatience)); !saved)
+        log_error("partitions are given back; whoever gets them reads again what was not kept: " +
+                  saved.error().message);
     };
     return std::make_unique<Pipeline>(pipeline_config(*config_), config_->detectors.kinds,
                                       alert_origin(*config_), *hasher_, std::move(hooks));
@@ -329,36 +330,52 @@ void Service::refuse(const pipeline::InputQueue& input, const ingest::RawRecord&
                      ingest::Reject why) {
   metrics_.add(Counter::kInputRejected, {input.name(), name_of(why)}, 1);
   if (record.offset < input.committed()) return;  // warm-up: it was kept when it was first read
+  if (gave_up_) return;
   log_debug("record rejected",
             {{"input", input.name()}, {"offset", record.offset}, {"reason", name_of(why)}});
   const ingest::DeadLetterRecord letter{record.bytes, input.name(), record.offset,
                                         record.timestamp_ms, name_of(why)};
   while (!dead_letter_->offer(letter, wall_now())) {
-    dead_letter_->serve(wall_now());
-    if (const std::string problem = dead_letter_->problem(); !problem.empty()) {
+    pipeline_->service();
+    if (auto safe = dead_letter_->flush(kFlushPatience); !safe) {
       pipeline_->settle();
-      if (!hold_on("dead letters cannot be kept: " + problem)) return;
+      if (!hold_on("dead letters cannot be kept: " + safe.error().message)) return;
     }
   }
   metrics_.add(Counter::kDeadLetters, {name_of(why)}, 1);
   ++dead_letters_;
 }
 
-void Service::checkpoint() {
-  if (checkpoints_ == nullptr || gave_up_) return;
-  if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
-  if (checkpoints_->busy()) return;
+// `patience`: for dead letters, while the pipeline stands still.
+void Service::checkpoint(std::chrono::milliseconds patience) {
+  if (gave_up_) return;
   next_checkpoint_ = Clock::now() + config_->state.checkpoint_interval;
   pipeline_->service();
-  if (auto safe = dead_letter_->flush(kFlushPatience); !safe) {
+  if (auto safe = dead_letter_->flush(patience); !safe) {
     checkpoint_health_.problem = safe.error().message;
     next_checkpoint_ =
         Clock::now() + std::max<Clock::duration>(config_->state.checkpoint_interval, kFlushBackoff);
     return log_error("no checkpoint: " + safe.error().message);
   }
   const std::uint64_t said = delivery_->outbox().appended();
-  checkpoints_->write(*pipeline_,
-                      [this, said] { return delivery_->outbox().wait_durable(said, 60s); });
+  checkpoints_->write(*pipeline_, [this, said](const std::stop_token& stop) {
+    auto durable = delivery_->outbox().wait_durable(said, kOutboxPatience, stop);
+    if (auto saved = delivery_->ledger().save(); !saved) log_error(saved.error().message);
+    return durable;
+  });
+}
+
+// Behind the one that is under way, and with everything that was merged.
+config::Result<void> Service::last_checkpoint(const Deadline& deadline) {
+  const auto finish = [&] {
+    if (auto done = checkpoints_->finish(deadline.left())) checkpoint_done(*done);
+  };
+  if (checkpoints_ != nullptr)
+    finish(), checkpoint(std::min(kFlushPatience, deadline.left())), finish();
+  if (gave_up_) return config::failed("no checkpoint: what was read last could not be kept");
+  if (!checkpoint_health_.problem.empty())
+    return config::failed("no checkpoint: {}", checkpoint_health_.problem);
+  return {};
 }
 
 void Service::checkpoint_done(const pipeline::CheckpointStore::Done& done) {
@@ -373,7 +390,6 @@ void Service::checkpoint_done(const pipeline::CheckpointStore::Done& done) {
   }
   checkpoint_health_.last = wall_now();
   pipeline_->commit(done.positions);
-  if (auto saved = delivery_->ledger().save(); !saved) log_error(saved.error().message);
   log_debug("checkpoint", {{"bytes", done.bytes}, {"pause_seconds", done.pause_seconds}});
 }
 
@@ -431,16 +447,14 @@ config::Result<void> Service::all_read() const {
   return {};
 }
 
-void Service::shut_down() {
+config::Result<void> Service::shut_down() {
   log_info("stopping: state, sinks and offsets are written");
-  if (checkpoints_ != nullptr) {
-    if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
-    checkpoint();
-    if (auto done = checkpoints_->poll_done(true)) checkpoint_done(*done);
-  }
+  const Deadline deadline(kDrainPatience);
+  auto saved = last_checkpoint(deadline);
   if (kafka_ != nullptr) kafka_->close();
-  delivery_->stop(10s);
+  auto delivered = delivery_->stop(deadline);
   log_info("stopped", {{"events", pipeline_->counts().events}});
+  return saved ? delivered : saved;
 }
 
 }  // namespace stuffwatch::daemon

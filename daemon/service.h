@@ -14,6 +14,7 @@
 
 #include "config/result.h"
 #include "daemon/config.h"
+#include "daemon/deadline.h"
 #include "daemon/http/routes.h"
 #include "daemon/http/server.h"
 #include "daemon/metrics.h"
@@ -38,8 +39,8 @@ class Service {
   // Returns when `stop` is set, or when all inputs are files and have been read to the end; an error when one of them could not be read.
   [[nodiscard]] config::Result<void> run(const std::atomic<bool>& stop,
                                          std::atomic<bool>& reload_wanted);
-  // Drains: checkpoint, sinks, offsets.
-  void shut_down();
+  // Drains: checkpoint, offsets, sinks, within one patience for all. An error when something could not be kept and is to be read again at the next start.
+  [[nodiscard]] config::Result<void> shut_down();
   // What HTTP answers from; from start() on. Threads: any.
   [[nodiscard]] http::RouteSources sources() const;
 
@@ -59,7 +60,8 @@ class Service {
               ingest::Reject why);
   void reload();
   void config_in_force(bool fresh);
-  void checkpoint();
+  void checkpoint(std::chrono::milliseconds patience);
+  [[nodiscard]] config::Result<void> last_checkpoint(const Deadline& deadline);
   void checkpoint_done(const pipeline::CheckpointStore::Done& done);
   void publish();
   void publish_metrics(const DaemonStatus& status);

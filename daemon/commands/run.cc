@@ -55,8 +55,9 @@ config::Result<void> run_daemon(const RunOptions& options) {
   Service service(std::move(*config), options.config, options.overrides);
   if (auto started = service.start(); !started) return started;
   const auto done = serve(service, options.watch);
-  service.shut_down();
-  return done;
+  const auto kept = service.shut_down();
+  if (!done && !kept) return config::failed("{}; {}", done.error().message, kept.error().message);
+  return done ? kept : done;
 }
 
 }  // namespace

@@ -1,36 +1,25 @@
 #include "daemon/pipeline/checkpoint.h"
 
-#include <fcntl.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
-#include <cstring>
+#include <cstdlib>
 #include <fstream>
 #include <utility>
-
-#include "daemon/sinks/durable_file.h"
 
 namespace stuffwatch::daemon::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view kMagic = "stuffwatch state 1\n";
+constexpr std::string_view kMagic = "stuffwatch state 2\n";
 constexpr std::string_view kSuffix = ".state";
 
 struct SectionHead {
   std::uint64_t bytes = 0, hash = 0;
 };
 
-bool write_all(int fd, const void* bytes, std::size_t size) {
-  for (const char* at = static_cast<const char*>(bytes); size != 0;) {
-    const ssize_t wrote = ::write(fd, at, size);
-    if (wrote < 0 && errno != EINTR) return false;
-    if (wrote > 0) at += wrote, size -= static_cast<std::size_t>(wrote);
-  }
-  return true;
+std::uint64_t number_of(const fs::path& generation) {
+  return std::strtoull(generation.stem().c_str(), nullptr, 10);
 }
 
 std::string header_of(const CheckpointIdentity& identity, std::uint64_t sections) {
@@ -40,31 +29,34 @@ std::string header_of(const CheckpointIdentity& identity, std::uint64_t sections
   return header;
 }
 
-bool sync_folder(const fs::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool ok = ::fsync(fd) == 0;
-  ::close(fd);
-  return ok;
-}
-
 }  // namespace
 
 std::vector<fs::path> CheckpointStore::generations() const {
-  std::vector<std::pair<std::uint64_t, fs::path>> found;
+  std::vector<fs::path> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error))
-    if (entry.path().extension() == kSuffix)
-      found.emplace_back(std::strtoull(entry.path().stem().c_str(), nullptr, 10), entry.path());
-  std::ranges::sort(found, std::greater<>{}, [](const auto& f) { return f.first; });
-  std::vector<fs::path> files;
-  for (auto& [number, path] : found) files.push_back(std::move(path));
+    if (entry.path().extension() == kSuffix) files.push_back(entry.path());
+  std::ranges::sort(files, std::greater<>{}, number_of);
   return files;
+}
+
+fs::path CheckpointStore::next_generation() const {
+  const auto existing = generations();
+  const std::uint64_t number = existing.empty() ? 1 : number_of(existing.front()) + 1;
+  return folder_ / (std::to_string(number) + std::string(kSuffix));
+}
+
+// What a process that was killed left unfinished.
+void CheckpointStore::remove_drafts() const {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_, ignored))
+    if (entry.path().extension() == sinks::DraftFile::kSuffix) fs::remove(entry.path(), ignored);
 }
 
 std::unique_ptr<Pipeline> CheckpointStore::load(
     const std::function<std::unique_ptr<Pipeline>()>& fresh,
     const std::function<void(const std::string&)>& refused) {
+  remove_drafts();
   auto pipeline = fresh();
   for (const fs::path& file : generations()) {
     auto read_it = read(file, *pipeline);
@@ -75,7 +67,7 @@ std::unique_ptr<Pipeline> CheckpointStore::load(
   return pipeline;
 }
 
-config::Result<void> CheckpointStore::read(const fs::path& file, Pipeline& pipeline) const {
+config::Result<void> CheckpointStore::read(const fs::path& file, Pipeline& pipeline) {
   std::ifstream in(file, std::ios::binary);
   const std::string header = header_of(identity_, pipeline.sections());
   std::string found(header.size(), 0);
@@ -84,8 +76,9 @@ config::Result<void> CheckpointStore::read(const fs::path& file, Pipeline& pipel
   if (!found.starts_with(kMagic)) return config::failed("it is no saved state of this version");
   if (found != header)
     return config::failed("it was written with another configuration, key or set of detectors");
-  std::string bytes;
+  sections_.resize(pipeline.sections());  // the first cut will need about as much memory
   for (std::size_t section = 0; section < pipeline.sections(); ++section) {
+    std::string& bytes = sections_[section];
     SectionHead head;
     in.read(reinterpret_cast<char*>(&head), sizeof head);
     if (!in || head.bytes > (std::uint64_t{1} << 36)) return config::failed("it is cut short");
@@ -100,54 +93,60 @@ config::Result<void> CheckpointStore::read(const fs::path& file, Pipeline& pipel
   return {};
 }
 
-void CheckpointStore::write(const Pipeline& pipeline,
-                            std::function<config::Result<void>()> durable) {
+void CheckpointStore::write(Pipeline& pipeline, Durable durable) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto made = sinks::make_folder(folder_);
-  const auto existing = generations();
-  const std::uint64_t number =
-      existing.empty() ? 1 : std::strtoull(existing.front().stem().c_str(), nullptr, 10) + 1;
-  const fs::path place = folder_ / (std::to_string(number) + std::string(kSuffix)),
-                 draft = folder_ / "draft";
-  Done done{
-      .bytes = 0, .pause_seconds = 0, .positions = pipeline.merge().positions(), .problem = {}};
-  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const std::string header = header_of(identity_, pipeline.sections());
-  bool ok = fd >= 0 && write_all(fd, header.data(), header.size());
-  std::string bytes;
-  for (std::size_t section = 0; ok && section < pipeline.sections(); ++section) {
-    bytes.clear();
-    pipeline.save_section(section, bytes);
-    const SectionHead head{bytes.size(), ::XXH3_64bits(bytes.data(), bytes.size())};
-    ok = write_all(fd, &head, sizeof head) && write_all(fd, bytes.data(), bytes.size());
-    done.bytes += sizeof head + bytes.size();
-  }
-  if (!made)
-    done.problem = made.error().message;
-  else if (!ok)
-    done.problem = draft.string() + ": " + std::strerror(errno);
+  pipeline.save(sections_);
+  Done done;
+  done.positions = pipeline.merge().positions();
   done.pause_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  pending_ = std::async(std::launch::async, [=, this, done = std::move(done)]() mutable {
-    if (done.problem.empty()) {
-      if (auto said = durable(); !said)
-        done.problem = said.error().message;
-      else if (::fsync(fd) != 0 || ::rename(draft.c_str(), place.c_str()) != 0 ||
-               !sync_folder(folder_))
-        done.problem = place.string() + ": " + std::strerror(errno);
-    }
-    if (fd >= 0) ::close(fd);
-    std::error_code ignored;
-    const auto all = generations();
-    for (std::size_t i = 2; i < all.size(); ++i) fs::remove(all[i], ignored);
+  stop_ = std::stop_source();
+  pending_ = std::async(std::launch::async, [this, stop = stop_.get_token(), done = std::move(done),
+                                             durable = std::move(durable)]() mutable {
+    if (auto kept = keep(durable, stop, done.bytes); !kept) done.problem = kept.error().message;
     return std::move(done);
   });
 }
 
-std::optional<CheckpointStore::Done> CheckpointStore::poll_done(bool wait) {
-  if (!pending_.valid()) return std::nullopt;
-  if (!wait && pending_.wait_for(std::chrono::seconds{0}) != std::future_status::ready)
+// On the background thread: what was serialised becomes the newest generation, and the third goes.
+config::Result<void> CheckpointStore::keep(const Durable& durable, const std::stop_token& stop,
+                                           std::uint64_t& bytes) const {
+  if (auto made = sinks::make_folder(folder_); !made) return made;
+  auto draft = sinks::DraftFile::open(next_generation());
+  if (!draft) return std::unexpected(draft.error());
+  if (auto written = write_sections(*draft, bytes); !written) return written;
+  if (auto said = durable(stop); !said) return said;
+  if (auto published = draft->publish(); !published) return published;
+  std::error_code ignored;
+  const auto all = generations();
+  for (std::size_t i = 2; i < all.size(); ++i) fs::remove(all[i], ignored);
+  return {};
+}
+
+config::Result<void> CheckpointStore::write_sections(sinks::DraftFile& draft,
+                                                     std::uint64_t& bytes) const {
+  const std::string header = header_of(identity_, sections_.size());
+  if (auto written = draft.write(header); !written) return written;
+  bytes = header.size();
+  for (const std::string& section : sections_) {
+    const SectionHead head{section.size(), ::XXH3_64bits(section.data(), section.size())};
+    const std::string_view head_bytes(reinterpret_cast<const char*>(&head), sizeof head);
+    for (const std::string_view part : {head_bytes, std::string_view(section)})
+      if (auto written = draft.write(part); !written) return written;
+    bytes += sizeof head + section.size();
+  }
+  return {};
+}
+
+std::optional<CheckpointStore::Done> CheckpointStore::poll_done() {
+  if (!busy() || pending_.wait_for(std::chrono::seconds{0}) != std::future_status::ready)
     return std::nullopt;
+  return pending_.get();
+}
+
+std::optional<CheckpointStore::Done> CheckpointStore::finish(std::chrono::milliseconds patience) {
+  if (!busy()) return std::nullopt;
+  if (pending_.wait_for(patience) != std::future_status::ready) stop_.request_stop();
   return pending_.get();
 }
 

@@ -1,20 +1,24 @@
 // The cut on disk (pipeline.md 3): two generations of state.path/checkpoints/<number>.state, each complete or absent.
 //
-// write() serialises section by section into the file while the pipeline stands still (one section's bytes in memory at a time); a thread then waits for what
-// the cut says to be durable, syncs and renames. Times: none. Threads: write(), load() and poll_done() from the merge thread.
-// Errors: a torn, damaged or foreign file is refused with the reason and the older generation is tried.
+// write() serialises the sections side by side into memory while the pipeline stands still; a thread then hashes and writes them, waits for what the cut
+// counts on to be durable, syncs and renames. Bytes do not depend on the number of workers.
+// Threads: every member from the merge thread. Memory: the serialised state, kept for the next cut: fresh pages would cost more than what is written to them.
+// Errors: a torn, damaged or foreign file is refused with the reason and the older generation is tried; a file that cannot be completed is removed.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <future>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "config/result.h"
 #include "daemon/pipeline/pipeline.h"
+#include "daemon/sinks/durable_file.h"
 
 namespace stuffwatch::daemon::pipeline {
 
@@ -39,19 +43,31 @@ class CheckpointStore {
     std::vector<Merge::Resume> positions;
     std::string problem;  // empty = it is durable
   };
-  // `durable`: returns once everything said before the cut is durable; called on the background thread.
-  void write(const Pipeline& pipeline, std::function<config::Result<void>()> durable);
-  [[nodiscard]] bool busy() const { return pending_.valid(); }
-  [[nodiscard]] std::optional<Done> poll_done(bool wait = false);
+  // Returns once everything said before the cut is durable, or with an error once it is asked to stop; called on the background thread.
+  using Durable = std::function<config::Result<void>(const std::stop_token&)>;
+  // Only when not busy().
+  void write(Pipeline& pipeline, Durable durable);
+  [[nodiscard]] bool busy() const { return pending_.valid(); }  // until its outcome was taken
+  // The outcome of write(), once it is there.
+  [[nodiscard]] std::optional<Done> poll_done();
+  // Waits for it; after `patience` no longer for `durable`, and then it has failed. Nothing: none was under way.
+  [[nodiscard]] std::optional<Done> finish(std::chrono::milliseconds patience);
 
  private:
-  [[nodiscard]] config::Result<void> read(const std::filesystem::path& file,
-                                          Pipeline& pipeline) const;
+  [[nodiscard]] config::Result<void> read(const std::filesystem::path& file, Pipeline& pipeline);
   [[nodiscard]] std::vector<std::filesystem::path> generations() const;  // newest first
+  [[nodiscard]] std::filesystem::path next_generation() const;
+  void remove_drafts() const;
+  [[nodiscard]] config::Result<void> keep(const Durable& durable, const std::stop_token& stop,
+                                          std::uint64_t& bytes) const;
+  [[nodiscard]] config::Result<void> write_sections(sinks::DraftFile& draft,
+                                                    std::uint64_t& bytes) const;
 
   std::filesystem::path folder_;
   CheckpointIdentity identity_;
-  std::future<Done> pending_;
+  std::vector<std::string> sections_;  // of the last cut; the background thread's while busy()
+  std::stop_source stop_;
+  std::future<Done> pending_;  // last: ends before what it uses
 };
 
 }  // namespace stuffwatch::daemon::pipeline

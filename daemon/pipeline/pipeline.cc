@@ -42,14 +42,19 @@ void Pipeline::service() {
   for (auto& source : sources_)
     for (const InputChange& change : source->service()) changes_.emplace_back(source.get(), change);
   if (running_) return;
-  for (const auto& [source, change] : std::exchange(changes_, {})) apply(*source, change);
+  const auto changes = std::exchange(changes_, {});
+  const auto revoked = [](const auto& c) { return c.second.kind == InputChange::Kind::kRevoked; };
+  if (std::ranges::any_of(changes, revoked)) {
+    running_ = true;  // what comes meanwhile waits for the next call
+    hooks_.on_revoke();
+    running_ = false;
+  }
+  for (const auto& [source, change] : changes) apply(*source, change);
 }
 
 void Pipeline::apply(Source& source, const InputChange& change) {
   ++counts_.rebalances;
   if (change.kind == InputChange::Kind::kAssigned) return assigned(source, change.id);
-  flush();
-  if (change.kind == InputChange::Kind::kRevoked) hooks_.on_revoke();
   merge_.remove(change.id);
   source.release(change.id);
 }
@@ -191,10 +196,20 @@ void Pipeline::wait(std::chrono::milliseconds patience) {
   merge_.decoding() ? pool_.wait_for_progress(patience) : std::this_thread::sleep_for(patience);
 }
 
+void Pipeline::save(std::vector<std::string>& buffers) {
+  buffers.resize(sections());
+  pool_.parallel_for(buffers.size(), [&](std::size_t section, unsigned) {
+    buffers[section].clear();
+    save_section(section, buffers[section]);
+  });
+}
+
 void Pipeline::save_section(std::size_t section, std::string& out) const {
   if (section != 0) return engine_.save_section(section - 1, out);
   detectors::StateWriter writer(out);
-  writer.put(tick_), writer.put(seq_), writer.put(counts_), writer.put(partial_until_);
+  PipelineCounts counts = counts_;
+  counts.steps = 0;  // how the work was divided is no part of the state
+  writer.put(tick_), writer.put(seq_), writer.put(counts), writer.put(partial_until_);
   merge_.save(writer);
   dedup_.save(writer);
 }

@@ -57,7 +57,7 @@ class Pipeline {
     std::function<void(Stage, std::chrono::nanoseconds)> on_stage = [](Stage,
                                                                        std::chrono::nanoseconds) {};
     std::function<void(const config::Error&)> on_error = [](const config::Error&) {};
-    // Before inputs are given back after a rebalance: everything merged so far must be made durable.
+    // Before inputs are given back after a rebalance, once for all of them: everything merged so far must be made durable.
     std::function<void()> on_revoke = [] {};
   };
 
@@ -100,6 +100,8 @@ class Pipeline {
 
   // The cut: section 0 is the merge and what the pipeline knows, the rest is the engine's.
   [[nodiscard]] std::size_t sections() const { return 1 + engine_.sections(); }
+  // All of them, side by side, each into a buffer of its own: what these hold already of memory is used again.
+  void save(std::vector<std::string>& buffers);
   void save_section(std::size_t section, std::string& out) const;
   [[nodiscard]] config::Result<void> load_section(std::size_t section, std::string_view in);
   void commit(std::span<const Merge::Resume> positions);

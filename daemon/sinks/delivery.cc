@@ -21,7 +21,9 @@ Delivery::Delivery(DeliveryOptions options)
     };
 }
 
-Delivery::~Delivery() { stop(std::chrono::milliseconds(0)); }
+Delivery::~Delivery() {
+  [[maybe_unused]] const auto stopped = stop(Deadline(std::chrono::milliseconds(0)));
+}
 
 Result<std::unique_ptr<Delivery>> Delivery::open(DeliveryOptions options) {
   if (options.context.state_path.empty())
@@ -114,21 +116,21 @@ std::vector<SinkNumbers> Delivery::sinks() const {
 }
 
 // All sinks have the same time: their patience runs side by side.
-void Delivery::stop(std::chrono::milliseconds patience) {
-  if (std::exchange(stopped_, true) || !opened_) return;
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  const auto left = [&] {
-    const auto rest = deadline - std::chrono::steady_clock::now();
-    return std::max(std::chrono::milliseconds(0),
-                    std::chrono::duration_cast<std::chrono::milliseconds>(rest));
-  };
-  if (auto durable = outbox_->wait_durable(outbox_->appended(), left()); !durable)
-    options_.context.notice(NoticeLevel::kError, durable.error().message);
+Result<void> Delivery::stop(const Deadline& deadline) {
+  if (std::exchange(stopped_, true) || !opened_) return {};
+  [[maybe_unused]] const auto waited = outbox_->wait_durable(outbox_->appended(), deadline.left());
   for (const auto& runner : runners_) runner->begin_stop();
-  for (const auto& runner : runners_) runner->stop(left());
+  for (const auto& runner : runners_) runner->stop(deadline.left());
+  for (const auto& runner : runners_)
+    if (const std::uint64_t left = outbox_->durable() - runner->cursor(); left != 0)
+      options_.context.notice(
+          NoticeLevel::kWarning,
+          fmt::format("sink {}: {} revisions are not delivered yet; they wait in the outbox",
+                      runner->name(), left));
   outbox_->stop();
-  if (auto saved = ledger_.save(); !saved)
-    options_.context.notice(NoticeLevel::kError, saved.error().message);
+  auto saved = ledger_.save();
+  const auto durable = outbox_->wait_durable(outbox_->appended(), std::chrono::milliseconds(0));
+  return durable ? saved : durable;
 }
 
 }  // namespace stuffwatch::daemon::sinks

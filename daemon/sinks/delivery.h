@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "config/result.h"
+#include "daemon/deadline.h"
 #include "daemon/sinks/ledger.h"
 #include "daemon/sinks/outbox.h"
 #include "daemon/sinks/sink_config.h"
@@ -61,8 +62,9 @@ class Delivery {
   [[nodiscard]] Ledger& ledger() { return ledger_; }
   [[nodiscard]] std::vector<SinkNumbers> sinks() const;
 
-  // After the last append: makes it durable, drains the sinks for at most `patience` in all, saves cursors and the ledger.
-  void stop(std::chrono::milliseconds patience);
+  // After the last append: makes it durable and drains the sinks, all of it until `deadline`; saves cursors and the ledger. What a sink has not taken by
+  // then stays in the outbox and is said in a notice; an error when something never got that far.
+  [[nodiscard]] config::Result<void> stop(const Deadline& deadline);
 
  private:
   explicit Delivery(DeliveryOptions options);

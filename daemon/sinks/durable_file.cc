@@ -86,21 +86,33 @@ Result<void> sync_folder(const std::filesystem::path& folder) {
   return {};
 }
 
-Result<void> replace_file(const std::filesystem::path& path, std::string_view contents) {
-  std::filesystem::path beside = path;
-  beside += ".new";
-  auto file = open_file(beside, O_WRONLY | O_CREAT | O_TRUNC);
+Result<DraftFile> DraftFile::open(std::filesystem::path path) {
+  std::filesystem::path draft = path;
+  draft += kSuffix;
+  auto file = open_file(draft, O_WRONLY | O_CREAT | O_TRUNC);
   if (!file) return std::unexpected(file.error());
-  if (auto written = write_all(*file, contents, beside); !written) {
-    ::unlink(beside.c_str());
-    return written;
-  }
-  if (::fsync(file->get()) != 0)
-    return failed("cannot sync {}: {}", beside.native(), system_reason(errno));
-  if (::rename(beside.c_str(), path.c_str()) != 0)
-    return failed("cannot rename {} to {}: {}", beside.native(), path.native(),
+  return DraftFile(std::move(*file), std::move(path), std::move(draft));
+}
+
+DraftFile::~DraftFile() {
+  if (file_) ::unlink(draft_.c_str());
+}
+
+Result<void> DraftFile::publish() {
+  if (::fsync(file_.get()) != 0)
+    return failed("cannot sync {}: {}", draft_.native(), system_reason(errno));
+  if (::rename(draft_.c_str(), path_.c_str()) != 0)
+    return failed("cannot rename {} to {}: {}", draft_.native(), path_.native(),
                   system_reason(errno));
-  return sync_folder(path.parent_path());
+  file_.reset();
+  return sync_folder(path_.parent_path());
+}
+
+Result<void> replace_file(const std::filesystem::path& path, std::string_view contents) {
+  auto draft = DraftFile::open(path);
+  if (!draft) return std::unexpected(draft.error());
+  if (auto written = draft->write(contents); !written) return written;
+  return draft->publish();
 }
 
 }  // namespace stuffwatch::daemon::sinks

@@ -52,7 +52,30 @@ class FileDescriptor {
 [[nodiscard]] config::Result<void> make_folder(
     const std::filesystem::path& folder);  // 0700, parents too
 [[nodiscard]] config::Result<void> sync_folder(const std::filesystem::path& folder);
-// Writes beside it, syncs, renames over it, syncs the folder: after a crash the old or the new file is there, whole.
+// A file that is being written beside `path`, as `path` + kSuffix. publish() puts it in its place: after a crash the old or the
+// new file is there, whole. A draft that is not published is removed.
+class DraftFile {
+ public:
+  static constexpr std::string_view kSuffix = ".new";
+
+  [[nodiscard]] static config::Result<DraftFile> open(std::filesystem::path path);
+  DraftFile(DraftFile&&) = default;
+  ~DraftFile();
+
+  [[nodiscard]] config::Result<void> write(std::string_view bytes) {
+    return write_all(file_, bytes, draft_);
+  }
+  // Syncs it, renames it over `path`, syncs the folder.
+  [[nodiscard]] config::Result<void> publish();
+
+ private:
+  DraftFile(FileDescriptor file, std::filesystem::path path, std::filesystem::path draft)
+      : file_(std::move(file)), path_(std::move(path)), draft_(std::move(draft)) {}
+
+  FileDescriptor file_;  // none: published, or moved from
+  std::filesystem::path path_, draft_;
+};
+
 [[nodiscard]] config::Result<void> replace_file(const std::filesystem::path& path,
                                                 std::string_view contents);
 

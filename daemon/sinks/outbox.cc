@@ -118,10 +118,11 @@ std::uint64_t Outbox::durable() const {
   return durable_;
 }
 
-Result<void> Outbox::wait_durable(std::uint64_t sequence, std::chrono::milliseconds patience) {
+Result<void> Outbox::wait_durable(std::uint64_t sequence, std::chrono::milliseconds patience,
+                                  const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  if (changed_.wait_for(lock, patience, [&] { return durable_ >= sequence; })) return {};
-  return failed("the outbox is not on the disk after {} ms: {}", patience.count(),
+  if (changed_.wait_for(lock, stop, patience, [&] { return durable_ >= sequence; })) return {};
+  return failed("{} revisions are not on the disk yet: {}", sequence - durable_,
                 counts_.problem.empty() ? "the disk is slow" : counts_.problem);
 }
 

@@ -80,8 +80,10 @@ class Outbox {
       std::span<const detectors::Revision> revisions);
   [[nodiscard]] std::uint64_t appended() const;
   [[nodiscard]] std::uint64_t durable() const;
+  // An error when it is not after `patience`, or when `stop` is asked for.
   [[nodiscard]] config::Result<void> wait_durable(std::uint64_t sequence,
-                                                  std::chrono::milliseconds patience);
+                                                  std::chrono::milliseconds patience,
+                                                  const std::stop_token& stop = {});
   // Waits until something beyond `sequence` is durable (true), `patience` is over or `stop` is asked for (false).
   [[nodiscard]] bool wait_beyond(std::uint64_t sequence, std::chrono::milliseconds patience,
                                  const std::stop_token& stop);

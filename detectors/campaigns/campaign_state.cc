@@ -36,6 +36,36 @@ void load_texts(StateReader& in, std::vector<std::string>& list) {
   load_list(in, [&] { list.push_back(in.text()); });
 }
 
+// Member by member, because what stands between them in memory is anything: the same state has the same bytes.
+void save_key(StateWriter& out, const CampaignKey& k) {
+  out.put(k.entity.tenant), out.put(k.entity.value), out.put(k.entity.kind), out.put(k.entity.v4);
+  out.put(k.since);
+}
+CampaignKey load_key(StateReader& in) {
+  CampaignKey k;
+  k.entity.tenant = in.get<TenantId>(), k.entity.value = in.get<std::uint64_t>();
+  k.entity.kind = in.get<Entity::Kind>(), k.entity.v4 = in.get<bool>();
+  k.since = in.get<EventTime>();
+  return k;
+}
+
+using SourceEntry = TopCounts<SourceCount>::Entry;
+
+void save_source(StateWriter& out, const SourceEntry& e) {
+  const SourceCount& s = e.value;
+  out.put(e.key), out.put(e.count), out.put(s.network), out.put(s.accounts), out.put(s.successes);
+  out.put(s.as_number), out.put(s.country), out.put(s.network_class);
+}
+SourceEntry load_source(StateReader& in) {
+  SourceEntry e;
+  SourceCount& s = e.value;
+  e.key = in.get<std::uint64_t>(), e.count = in.get<std::uint64_t>();
+  s.network = in.get<Network>(), s.accounts = in.get<std::uint64_t>();
+  s.successes = in.get<std::uint64_t>(), s.as_number = in.get<std::uint32_t>();
+  s.country = in.get<std::array<char, 2>>(), s.network_class = in.get<NetworkClass>();
+  return e;
+}
+
 void save_compromised(StateWriter& out, const CompromisedAccount& a) {
   out.put(a.account), out.put(a.time), out.put(a.event_seq), out.put(a.source_ip), out.put(a.tier),
       out.put(a.mfa_stopped), out.put(a.has_source);
@@ -60,7 +90,7 @@ void Campaign::save(StateWriter& out) const {
   out.put(attack), out.put(severity), out.put(urgency), out.put(opened), out.put(start),
       out.put(end), out.put(closed);
   out.put(open), out.put(surging), out.text(close_reason);
-  save_list(out, keys, [&](const CampaignKey& k) { out.put(k); });
+  save_list(out, keys, [&](const CampaignKey& k) { save_key(out, k); });
   save_list(out, factors, [&](const Factor& f) {
     for (const std::string_view s : {f.detector, f.statistic, f.null_model, f.window}) out.text(s);
     out.put(f.value), out.put(f.threshold);
@@ -69,7 +99,7 @@ void Campaign::save(StateWriter& out) const {
   for (const DistinctCounter* c : {&accounts, &sources, &networks, &as_numbers}) c->save(out);
   save_set(out, account_set);
   out.put_all(std::span<const AccountKey>(first_accounts));
-  out.put_all(std::span<const TopCounts<SourceCount>::Entry>(top_sources.entries()));
+  save_list(out, top_sources.entries(), [&](const auto& e) { save_source(out, e); });
   save_list(out, top_clients.entries(), [&](const auto& e) {
     out.put(e.key), out.put(e.count), out.text(e.value.user_agent), out.text(e.value.ja4);
   });
@@ -89,7 +119,7 @@ void Campaign::load(StateReader& in) {
   opened = in.get<EventTime>(), start = in.get<EventTime>(), end = in.get<EventTime>(),
   closed = in.get<EventTime>();
   open = in.get<bool>(), surging = in.get<bool>(), close_reason = in.text();
-  load_list(in, [&] { keys.push_back(in.get<CampaignKey>()); });
+  load_list(in, [&] { keys.push_back(load_key(in)); });
   load_list(in, [&] {
     Factor f;
     for (std::string_view* s : {&f.detector, &f.statistic, &f.null_model, &f.window})
@@ -103,8 +133,8 @@ void Campaign::load(StateReader& in) {
   for (DistinctCounter* c : {&accounts, &sources, &networks, &as_numbers}) c->load(in);
   load_set(in, account_set);
   in.get_all(first_accounts);
-  std::vector<TopCounts<SourceCount>::Entry> source_entries;
-  in.get_all(source_entries);
+  std::vector<SourceEntry> source_entries;
+  load_list(in, [&] { source_entries.push_back(load_source(in)); });
   top_sources.restore(std::move(source_entries));
   std::vector<TopCounts<ClientCount>::Entry> client_entries;
   load_list(in, [&] {
@@ -135,7 +165,8 @@ void Campaigns::save(StateWriter& out) const {
   save_list(out, owners, [&](const auto& owner) { out.put(owner.first), out.put(owner.second); });
   save_set(out, open_keys_), save_set(out, keys_at_tick_), out.put(keys_changed_);
   out.put_all(std::span<const CampaignId>(dirty_));
-  out.put_all(std::span<const TopCounts<std::uint8_t>::Entry>(client_sample_.entries()));
+  save_list(out, client_sample_.entries(),
+            [&](const auto& e) { out.put(e.key), out.put(e.count); });
   out.put(sampled_), out.put(seen_), out.put(opened_total_), out.put(next_sweep_);
   save_list(out, tenants_,
             [&](const auto& tenant) { out.put(tenant.first), out.text(tenant.second); });
@@ -156,7 +187,10 @@ config::Result<void> Campaigns::load(StateReader& in) {
   load_set(in, open_keys_), load_set(in, keys_at_tick_), keys_changed_ = in.get<bool>();
   in.get_all(dirty_);
   std::vector<TopCounts<std::uint8_t>::Entry> sample;
-  in.get_all(sample);
+  load_list(in, [&] {
+    const auto key = in.get<std::uint64_t>();
+    sample.push_back({key, in.get<std::uint64_t>(), {}});
+  });
   client_sample_.restore(std::move(sample));
   sampled_ = in.get<std::uint64_t>(), seen_ = in.get<std::uint64_t>(),
   opened_total_ = in.get<std::uint64_t>(), next_sweep_ = in.get<EventTime>();

@@ -29,7 +29,7 @@ struct Activity {
 
 // The last revision of a campaign that an earlier life of this process told. Of a closed one only id and revision matter.
 struct ToldCampaign {
-  CampaignId id = 0;
+  CampaignId id = 0, continues = 0;
   std::uint32_t revision = 0;
   bool open = false;
   std::string tenant_name, primary;
@@ -41,6 +41,12 @@ struct ToldCampaign {
   double odds = 1;
   CampaignCounts counts;
   std::vector<Factor> factors;
+  // As its last alert listed them; the counts may be larger.
+  TopCounts<SourceCount> sources;
+  TopCounts<ClientCount> clients;
+  std::vector<std::string> apps, sample_event_ids;
+  std::vector<AccountKey> accounts;
+  std::vector<CompromisedAccount> compromised;
 };
 
 class Campaigns {
@@ -114,6 +120,7 @@ class Campaigns {
   void rename(CampaignId from, CampaignId to);
   void close_forgotten(EventTime front, std::vector<Revision>& out);
   static void adopt(Campaign& campaign, const ToldCampaign& told);
+  [[nodiscard]] static Campaign forgotten(ToldCampaign told);
   [[nodiscard]] std::vector<ToldCampaign>::iterator told_as(const Campaign& campaign);
   [[nodiscard]] std::string shown_name(AccountKey account, const EventText* text) const;
 

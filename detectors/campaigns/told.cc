@@ -90,22 +90,34 @@ void Campaigns::rename(CampaignId from, CampaignId to) {
     renamed(campaign->continues), renamed(campaign->merged_into);
 }
 
+// A campaign of which no more is known than what its last alert said.
+Campaign Campaigns::forgotten(ToldCampaign told) {
+  Campaign campaign;
+  adopt(campaign, told);
+  campaign.opened = told.opened, campaign.start = told.start;
+  campaign.continues = told.continues, campaign.attack = told.attack;
+  campaign.urgency = told.urgency;
+  campaign.keys.push_back({told.key, told.start});
+  campaign.tenant_name = std::move(told.tenant_name), campaign.primary = std::move(told.primary);
+  campaign.factors = std::move(told.factors), campaign.apps = std::move(told.apps);
+  campaign.sample_event_ids = std::move(told.sample_event_ids);
+  campaign.top_sources = std::move(told.sources), campaign.top_clients = std::move(told.clients);
+  campaign.first_accounts = std::move(told.accounts);
+  campaign.compromised = std::move(told.compromised);
+  campaign.told_accounts = campaign.compromised.size();
+  return campaign;
+}
+
 // Told, open, and not met again for as long as it takes to be quiet.
 void Campaigns::close_forgotten(EventTime front, std::vector<Revision>& out) {
   if (silent_) return;
-  for (const ToldCampaign& told : told_) {
-    if (!told.open || front <= told.told || front - told.end <= config_.quiet_after) continue;
-    Campaign campaign;
-    campaign.tenant_name = told.tenant_name, campaign.primary = told.primary,
-    campaign.attack = told.attack, campaign.urgency = told.urgency, campaign.factors = told.factors;
-    campaign.opened = told.opened, campaign.start = told.start, campaign.end = told.end;
+  std::erase_if(told_, [&](ToldCampaign& told) {
+    if (!told.open) return true;
+    if (front <= told.told || front - told.end <= config_.quiet_after) return false;
+    Campaign campaign = forgotten(std::move(told));
     campaign.open = false, campaign.close_reason = "quiet", campaign.closed = front;
-    campaign.keys.push_back({told.key, told.start});
-    adopt(campaign, told);
     speak(campaign, RevisionReason::kClosed, front, out);
-  }
-  std::erase_if(told_, [&](const ToldCampaign& told) {
-    return !told.open || (front > told.told && front - told.end > config_.quiet_after);
+    return true;
   });
 }
 

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import socket
 import time
 
 from support.wait import wait_until
@@ -123,4 +124,37 @@ def test_with_its_delay_declared_nobody_waits_for_it(kafka, topic, producer, dae
     assert live(producer, fast, [(slow, 20)], 40, lambda: (one.metric("stuffwatch_pipeline_events_total") or 0) >= 100), one.tail()
     assert "left out" not in one.log()
     assert one.metric("stuffwatch_pipeline_late_events_total") == 0
+    assert one.terminate() == 0
+
+
+def test_a_dead_letter_topic_that_takes_nothing_holds_and_can_be_stopped(daemon, tmp_path):
+    records = tmp_path / "bad.ndjson"
+    records.write_text("no login\n" * 30_000)  # more than may wait for the topic
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # a broker that never answers: nothing is wrong, nothing is taken
+        patient = {"api.version.request.timeout.ms": "120000"}
+        settings = {
+            "kafka": {"brokers": f"127.0.0.1:{silent.getsockname()[1]}", "properties": patient},
+            "inputs": [{"name": "logins", "file": str(records), "format": "native"}],
+            "dead_letter": {"topic": "letters"},
+        }
+        one = daemon(settings, wait_ready=False)
+        wait_until(lambda: "held" in one.get("/readyz")[1], 30, lambda: one.tail())
+        assert one.terminate() == 1
+    assert "no checkpoint" in one.log()
+
+
+def test_an_outbox_that_cannot_be_written_is_said_and_does_not_keep_it_from_stopping(kafka, topic, producer, daemon):
+    name = topic(partitions=2)
+    one = daemon(config(kafka, name))
+    outbox, elsewhere = one.folder / "state" / "outbox", one.folder / "elsewhere"
+    outbox.rename(elsewhere)
+    outbox.write_text("in the way")
+    send(producer, name, traffic(8), partitions=2)
+    wait_until(lambda: '"outbox"' in one.get("/readyz?verbose")[1], 60, lambda: one.tail())
+    assert one.terminate(timeout=45) == 1
+    assert "revisions are not on the disk" in one.log()
+    outbox.unlink()
+    elsewhere.rename(outbox)
+    one.start()
+    check_story(one.wait_alerts())
     assert one.terminate() == 0

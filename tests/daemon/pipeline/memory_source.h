@@ -20,7 +20,7 @@ class MemorySource final : public ingest::Source {
       : inputs_(std::move(inputs)), chunk_(chunk), at_(inputs_.size()) {}
 
   std::vector<ingest::InputChange> service() override {
-    std::vector<ingest::InputChange> changes;
+    auto changes = std::exchange(changes_, {});
     for (std::uint32_t i = announced_ ? static_cast<std::uint32_t>(inputs_.size()) : 0;
          i < inputs_.size(); ++i)
       changes.push_back({ingest::InputChange::Kind::kAssigned, {0, i}});
@@ -66,7 +66,10 @@ class MemorySource final : public ingest::Source {
   // From now on it may hold anything, and at its end more may come.
   void make_topic() { topic_ = true; }
   void add(std::uint32_t input, std::string record) { inputs_[input].push_back(std::move(record)); }
-
+  void give_back(const std::vector<std::uint32_t>& inputs) {
+    for (const std::uint32_t input : inputs)
+      changes_.push_back({ingest::InputChange::Kind::kRevoked, {0, input}});
+  }
   void stall(std::uint32_t input, ingest::ReadStatus as) { stalled_[input] = as; }
   void resume(std::uint32_t input) { stalled_.erase(input); }
 
@@ -76,6 +79,7 @@ class MemorySource final : public ingest::Source {
   std::vector<std::size_t> at_;
   std::map<std::uint32_t, ingest::ReadStatus> stalled_;
   std::map<std::uint32_t, std::int64_t> committed_;
+  std::vector<ingest::InputChange> changes_;
   bool announced_ = false, topic_ = false;
 };
 

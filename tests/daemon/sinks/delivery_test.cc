@@ -44,7 +44,7 @@ TEST_F(DeliveryTest, EachFeedGoesToItsFileAndSurvivesRestarts) {
     const auto delivery = open();
     delivery->start();
     ASSERT_TRUE(delivery->append({{make_revision("c", 1), account(), make_revision("c", 2)}}));
-    delivery->stop(60s);
+    EXPECT_TRUE(delivery->stop(Deadline(60s)));
   }
   {
     const auto delivery = open();
@@ -53,7 +53,7 @@ TEST_F(DeliveryTest, EachFeedGoesToItsFileAndSurvivesRestarts) {
     // What is computed again after the restart was said already.
     ASSERT_TRUE(delivery->append(
         {{make_revision("c", 1), account(), make_revision("c", 2), make_revision("c", 3)}}));
-    delivery->stop(60s);
+    EXPECT_TRUE(delivery->stop(Deadline(60s)));
     const auto numbers = delivery->sinks();
     EXPECT_EQ(numbers[0].name, "jsonl-alerts");
     EXPECT_EQ(numbers[0].type, "jsonl");
@@ -71,14 +71,14 @@ TEST_F(DeliveryTest, TheLedgerSurvivesALostOutbox) {
     const auto delivery = open();
     delivery->start();
     ASSERT_TRUE(delivery->append({{make_revision("c", 1), make_revision("c", 2)}}));
-    delivery->stop(60s);
+    EXPECT_TRUE(delivery->stop(Deadline(60s)));
   }
   std::filesystem::remove_all(folder / "outbox");
   const auto delivery = open();
   EXPECT_EQ(delivery->ledger().open_campaigns().size(), 1U);
   EXPECT_EQ(*delivery->append({{make_revision("c", 2), make_revision("c", 3)}}), 3U);
   delivery->start();
-  delivery->stop(60s);
+  EXPECT_TRUE(delivery->stop(Deadline(60s)));
   EXPECT_EQ(slurp(folder / "alerts.jsonl"),
             lines({make_revision("c", 1), make_revision("c", 2), make_revision("c", 3)}));
 }
@@ -87,7 +87,7 @@ TEST_F(DeliveryTest, TheLedgerIsRebuiltFromTheOutbox) {
   {
     const auto delivery = open();
     ASSERT_TRUE(delivery->append({{make_revision("c", 1), make_revision("d", 7)}}));
-    delivery->stop(0ms);
+    EXPECT_TRUE(delivery->stop(Deadline(0ms)));
   }
   std::filesystem::remove(folder / "ledger");
   const auto delivery = open();
@@ -108,13 +108,25 @@ TEST_F(DeliveryTest, ADeadSinkIsNamedAndTheOthersGoOn) {
   const auto delivery = open();
   delivery->start();
   ASSERT_TRUE(delivery->append({{make_revision("c", 1)}}));
-  delivery->stop(60s);
+  EXPECT_TRUE(delivery->stop(Deadline(60s)));
   const auto numbers = delivery->sinks();
   EXPECT_FALSE(numbers[0].up);
   EXPECT_EQ(numbers[0].lag_records, 1U);
+  EXPECT_THAT(said(), HasSubstr("sink dead: 1 revisions are not delivered yet"));
   EXPECT_THAT(numbers[0].problem, HasSubstr("No space left"));
   EXPECT_TRUE(numbers[1].up);
   EXPECT_EQ(slurp(folder / "alerts.jsonl"), lines({make_revision("c", 1)}));
+}
+
+TEST_F(DeliveryTest, StopSaysWhatNeverReachedTheDisk) {
+  const auto delivery = open();
+  delivery->start();
+  std::filesystem::rename(folder / "outbox", folder / "elsewhere");
+  std::ofstream(folder / "outbox") << "in the way";
+  ASSERT_TRUE(delivery->append({{make_revision("c", 1)}}));
+  const auto stopped = delivery->stop(Deadline(300ms));
+  ASSERT_FALSE(stopped);
+  EXPECT_THAT(stopped.error().message, HasSubstr("1 revisions are not on the disk"));
 }
 
 TEST_F(DeliveryTest, NeedsAStateFolder) {

@@ -46,6 +46,32 @@ TEST(ToldCampaigns, AreReadFromTheirLastAlert) {
   }
 }
 
+TEST(ToldCampaigns, AForgottenOneClosesWithTheListsThatWereTold) {
+  const auto lists_of = [](const std::string& body) {
+    const std::size_t begin = body.find("\"lists\":");
+    return body.substr(begin, body.find("\"recommended_actions\":") - begin);
+  };
+  Site before, after;
+  before.client = 77;
+  before.find(at(0s), address("192.0.2.7"), 0, 30);
+  for (std::uint64_t i = 0; i < 5; ++i) before.attempt(at(1s), 100 + i);
+  before.attempt(at(2s), 200, kSource, Outcome::kSuccess);
+  before.tick(at(2s));
+  const auto said = before.of(Feed::kAlerts);
+  const std::string told = lists_of(said.back().body);
+  for (const std::string_view part : {"192.0.2.7/32", "agent/1", "acct:", "\"tier\":", "e1"})
+    ASSERT_NE(told.find(part), std::string::npos) << part << " in " << told;
+
+  after.campaigns.know(told_of(said));
+  after.tick(at(20h));
+  const auto closed = after.of(Feed::kAlerts);
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_EQ(closed[0].status, CampaignStatus::kClosed);
+  EXPECT_EQ(lists_of(closed[0].body), told);
+  EXPECT_NE(closed[0].body.find("\"apps\":[\"web\"]"), std::string::npos);
+  EXPECT_TRUE(after.of(Feed::kAccounts).empty()) << "its victims were told before";
+}
+
 TEST(ToldCampaigns, OfAClosedOneOnlyTheRevisionCounts) {
   Site site;
   site.find(at(0s), address("192.0.2.7"), 0, 30);

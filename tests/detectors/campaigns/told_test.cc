@@ -31,7 +31,13 @@ ToldCampaign told(std::string_view ip, EventTime end) {
                      .networks = 1,
                      .as_numbers = 1,
                      .compromised = 1},
-          .factors = {}};
+          .factors = {},
+          .sources = {},
+          .clients = {},
+          .apps = {},
+          .sample_event_ids = {},
+          .accounts = {},
+          .compromised = {}};
 }
 
 TEST(ToldCampaigns, AFindingBeyondWhatWasToldGoesOnWithIdAndNumbers) {
