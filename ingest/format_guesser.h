@@ -27,6 +27,7 @@ class FormatGuesser {
   // What decodes records of which none is a login: the format whose shape they have, or one that
   // rejects them all.
   [[nodiscard]] const DecoderInfo& shape() const;
+  [[nodiscard]] bool has_shape() const { return guess_.decoder != nullptr; }
   // What is held, in order; guessing begins afresh.
   [[nodiscard]] std::vector<RawChunk> take();
   [[nodiscard]] std::size_t records() const { return records_.size(); }

@@ -63,7 +63,6 @@ class KafkaRangeSource final : public Source {
   [[nodiscard]] std::vector<InputStatus> status() const override;
   void commit(InputId, std::int64_t) override {}
   void release(InputId) override {}
-  [[nodiscard]] bool mixed() const override { return true; }
 
  private:
   class Impl;

@@ -53,7 +53,6 @@ class KafkaSource final : public Source {
   void release(InputId id) override;
   [[nodiscard]] bool standby() const override;
   [[nodiscard]] bool complete() const override;
-  [[nodiscard]] bool mixed() const override { return true; }
 
   // The group's committed offset when the input was assigned.
   [[nodiscard]] std::optional<std::int64_t> committed(InputId id) const override;

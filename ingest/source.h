@@ -60,8 +60,6 @@ class Source {
   [[nodiscard]] virtual bool standby() const { return false; }
   // False while other members of the group hold some of what it names (kafka.ownership: shared).
   [[nodiscard]] virtual bool complete() const { return true; }
-  // Anybody may write into it, as into a topic: records that fit no format say nothing about those that follow. A file has one format or none.
-  [[nodiscard]] virtual bool mixed() const { return false; }
 };
 
 }  // namespace stuffwatch::ingest

@@ -37,10 +37,14 @@ LiveView::Ask answers_of(const Service& service) {
   };
 }
 
+// The view lasts as long: a terminal that hangs must not keep the daemon from writing its state.
 config::Result<void> serve(Service& service, bool watch) {
-  std::optional<LiveView> view;  // ends before the shutdown, whose log lines tell how that goes
+  std::optional<LiveView> view;
   if (watch) view.emplace(answers_of(service));
-  return service.run(stop_wanted, reload_wanted);
+  const auto done = service.run(stop_wanted, reload_wanted);
+  const auto kept = service.shut_down();
+  if (!done && !kept) return config::failed("{}; {}", done.error().message, kept.error().message);
+  return done ? kept : done;
 }
 
 config::Result<void> run_daemon(const RunOptions& options) {
@@ -54,10 +58,7 @@ config::Result<void> run_daemon(const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   Service service(std::move(*config), options.config, options.overrides);
   if (auto started = service.start(); !started) return started;
-  const auto done = serve(service, options.watch);
-  const auto kept = service.shut_down();
-  if (!done && !kept) return config::failed("{}; {}", done.error().message, kept.error().message);
-  return done ? kept : done;
+  return serve(service, options.watch);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "daemon/commands/terminal.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,9 +15,18 @@ namespace {
 constexpr std::string_view kTake = "\x1b[?1049h\x1b[?25l\x1b[?7l",
                            kGiveBack = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
+// What a terminal that is ready takes without waiting (Linux keeps that much room), and for how long one that is not is waited for.
+constexpr std::size_t kPiece = 256;
+constexpr int kPatienceMs = 1000;
+
+// False: the terminal is gone. What one that hangs does not take is left out: the next page shows it.
 bool write_all(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    pollfd terminal{STDOUT_FILENO, POLLOUT, 0};
+    const int ready = ::poll(&terminal, 1, kPatienceMs);
+    if (ready == 0) return true;
+    if (ready < 0 && errno == EINTR) continue;
+    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), std::min(bytes.size(), kPiece));
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(written));

@@ -252,11 +252,11 @@ class Listener {
         "70\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
         "{\"error\":\"busy\",\"message\":\"too many connections are open; try later\"}\n";
     static_assert(kBusy.size() - kBusy.find("\r\n\r\n") - 4 == 70);
+    if (shared_.options.on_refused_connection) shared_.options.on_refused_connection();
     error_code ignored;
     socket.non_blocking(true, ignored);
     socket.write_some(asio::buffer(kBusy), ignored);
     socket.shutdown(Protocol::socket::shutdown_send, ignored);
-    if (shared_.options.on_refused_connection) shared_.options.on_refused_connection();
   }
 
   Shared& shared_;

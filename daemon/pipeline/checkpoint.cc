@@ -76,12 +76,15 @@ config::Result<void> CheckpointStore::read(const fs::path& file, Pipeline& pipel
   if (!found.starts_with(kMagic)) return config::failed("it is no saved state of this version");
   if (found != header)
     return config::failed("it was written with another configuration, key or set of detectors");
+  std::error_code unreadable;
+  std::uint64_t left = fs::file_size(file, unreadable) - header.size();
   sections_.resize(pipeline.sections());  // the first cut will need about as much memory
   for (std::size_t section = 0; section < pipeline.sections(); ++section) {
     std::string& bytes = sections_[section];
     SectionHead head;
     in.read(reinterpret_cast<char*>(&head), sizeof head);
-    if (!in || head.bytes > (std::uint64_t{1} << 36)) return config::failed("it is cut short");
+    if (!in || unreadable || head.bytes > left) return config::failed("it is cut short");
+    left -= sizeof head + head.bytes;
     bytes.resize(head.bytes);
     in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     if (!in) return config::failed("it is cut short");
@@ -90,6 +93,8 @@ config::Result<void> CheckpointStore::read(const fs::path& file, Pipeline& pipel
     if (auto loaded = pipeline.load_section(section, bytes); !loaded)
       return std::unexpected(loaded.error());
   }
+  if (in.peek() != std::ifstream::traits_type::eof())
+    return config::failed("more follows its end: it is damaged");
   return {};
 }
 

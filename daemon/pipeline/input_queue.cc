@@ -69,7 +69,7 @@ void InputQueue::fill(const OnBadRecord& on_bad) {
     if (alone) absorb_done(on_bad);
   }
   if (status_ != ReadStatus::kFinished) return;
-  if (undecided_.records() != 0) no_format_fits();
+  if (undecided_.records() != 0) give_up_guessing();
   if (jobs_.empty() && !waiting_.empty()) finish_held(on_bad);
 }
 
@@ -79,22 +79,21 @@ void InputQueue::take_in(ingest::RawChunk&& chunk) {
   if (read_to_ == 0) read_to_ = chunk.records.front().offset;
   decoder_ = undecided_.add(std::move(chunk));
   if (decoder_ == nullptr) {
-    if (undecided_.full()) no_format_fits();
+    if (undecided_.full()) give_up_guessing();
     return;
   }
   problem_.clear();
   submit_undecided(*decoder_);
 }
 
-void InputQueue::no_format_fits() {
-  if (problem_.empty()) {
+// What is held has the shape of a format but no login in it, or no format fits; neither says anything about what follows.
+void InputQueue::give_up_guessing() {
+  if (!undecided_.has_shape() && problem_.empty()) {
     problem_ =
         fmt::format("{}: no known format fits; name it with --format or inputs[].format", name_);
     on_problem_({.message = problem_});
   }
-  if (source_.mixed()) return submit_undecided(undecided_.shape());
-  status_ = ReadStatus::kFinished;
-  static_cast<void>(undecided_.take());
+  submit_undecided(undecided_.shape());
 }
 
 void InputQueue::submit_undecided(const ingest::DecoderInfo& decoder) {

@@ -116,7 +116,7 @@ class InputQueue {
     return status_ == ingest::ReadStatus::kFinished && jobs_.empty() && ready_.empty() &&
            waiting_.empty();
   }
-  // No format fits. A file ends with that; of what is mixed the records are rejected until one does.
+  // No format fits so far: the records are rejected until one does.
   [[nodiscard]] bool failed() const { return !problem_.empty(); }
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] ingest::InputId id() const { return id_; }
@@ -154,7 +154,7 @@ class InputQueue {
     std::uint32_t event;
   };
   void take_in(ingest::RawChunk&& chunk);
-  void no_format_fits();
+  void give_up_guessing();
   void submit_undecided(const ingest::DecoderInfo& decoder);
   void submit(ingest::RawChunk&& chunk, const ingest::DecoderInfo& decoder);
   void absorb_done(const OnBadRecord& on_bad);

@@ -146,7 +146,7 @@ GOOD = [{"time": f"2026-01-01T00:00:{second:02}Z", "account": f"a{second}", "out
 LOG = "".join(json.dumps(e) + "\n" for e in GOOD)
 
 
-@pytest.mark.parametrize("garbage", ["what is this\n" * 200, "x" * 1_500_000 + "\n"], ids=["lines", "one long line"])
+@pytest.mark.parametrize("garbage", ["what is this\n" * 200, "what is this\n" * 20_000, "x" * 1_500_000 + "\n", ("y" * 3_000_000 + "\n") * 2])
 @pytest.mark.parametrize("name", ["-", "mixed.log"])
 def test_garbage_in_front_of_a_log(run, tmp_path, garbage, name):
     (tmp_path / "mixed.log").write_text(garbage + LOG)
@@ -154,6 +154,17 @@ def test_garbage_in_front_of_a_log(run, tmp_path, garbage, name):
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["events"]["decoded"] == len(GOOD) and summary["formats"] == {"native": 1}
     assert sum(summary["events"]["rejected"].values()) == garbage.count("\n")
+
+
+def test_a_log_in_which_logins_come_late_or_never(run, tmp_path):
+    cron = "Mar  1 00:17:01 web1 CRON[812]: pam_unix(cron:session): session opened for user root\n"
+    login = "Mar  1 00:17:02 web1 sshd[813]: Failed password for invalid user admin from 203.0.113.9 port 4711 ssh2\n"
+    (tmp_path / "late.log").write_text(cron * 6_000 + login)
+    (tmp_path / "never.log").write_text(cron * 20)
+    for name, logins in (("late.log", 1), ("never.log", 0)):
+        run("replay", name, "--summary", "summary.json")
+        events = json.loads((tmp_path / "summary.json").read_text())["events"]
+        assert (events["decoded"], events["rejected"]) == (logins, {}), name
 
 
 def test_a_file_of_which_nothing_fits_is_named_and_costs_nothing_else(run, tmp_path):

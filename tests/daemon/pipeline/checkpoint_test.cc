@@ -30,7 +30,7 @@ std::string slurp(const fs::path& file) {
 }
 
 class CheckpointTest : public testing::Test {
- protected:
+ public:
   CheckpointTest() {
     std::string pattern = (fs::temp_directory_path() / "sw-checkpoints-XXXXXX").native();
     folder = ::mkdtemp(pattern.data());
@@ -39,6 +39,8 @@ class CheckpointTest : public testing::Test {
     std::error_code ignored;
     fs::remove_all(folder, ignored);
   }
+
+ protected:
   std::unique_ptr<Pipeline> filled(std::uint32_t workers = 1) {
     setup.config.workers = workers;
     auto pipeline = setup.make();
@@ -142,6 +144,28 @@ TEST_F(CheckpointTest, WhatACrashLeftIsRemovedAndTheOlderGenerationTaken) {
   EXPECT_THAT(refused, ElementsAre(HasSubstr("2.state: it is cut short")));
   EXPECT_EQ(loaded->tick(), pipeline->tick());
   EXPECT_THAT(files(), UnorderedElementsAre("1.state", "2.state"));
+}
+
+// Lengths are in there too: one that is wrong must not be believed, let alone allocated.
+TEST_F(CheckpointTest, OneWrongByteIsNoticedAndTheOlderGenerationTaken) {
+  CheckpointStore to = store();
+  auto pipeline = filled();
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(write(to, *pipeline), "");
+  const std::string whole = slurp(folder / "2.state");
+  const auto expect_refused = [&](const std::string& damaged) {
+    std::ofstream(folder / "2.state", std::ios::binary) << damaged;
+    std::vector<std::string> refused;
+    auto loaded = store().load([&] { return setup.make(); },
+                               [&](const std::string& why) { refused.push_back(why); });
+    EXPECT_THAT(refused, ElementsAre(HasSubstr("2.state")));
+    EXPECT_EQ(loaded->tick(), pipeline->tick());
+  };
+  for (std::size_t at = 0; at < 160; ++at) {
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x0f);
+    expect_refused(damaged);
+  }
+  expect_refused(whole + "x");
 }
 
 }  // namespace

@@ -155,14 +155,35 @@ TEST(InputQueue, GarbageWithinTheBoundInFrontOfAFileIsRejected) {
   EXPECT_FALSE(input.queue.failed());
 }
 
-TEST(InputQueue, AFileOfWhichNothingFitsEndsWithTheRemedy) {
-  for (const std::size_t lines : {std::size_t{1}, ingest::FormatGuesser::kMostRecords + 1}) {
+TEST(InputQueue, AFileOfWhichNothingFitsIsRejectedAndEndsWithTheRemedy) {
+  for (const std::size_t lines : {std::size_t{1}, 3 * ingest::FormatGuesser::kMostRecords}) {
     Guessed input(garbage(lines), false);
     input.turn();
     EXPECT_TRUE(input.queue.finished());
     EXPECT_TRUE(input.queue.failed());
     EXPECT_THAT(input.problems, ElementsAre(HasSubstr("name it with --format")));
-    EXPECT_THAT(input.bad, ElementsAre()) << "nothing was decoded";
+    EXPECT_THAT(input.bad, SizeIs(lines)) << "kept, not forgotten";
+  }
+}
+
+TEST(InputQueue, MoreGarbageThanIsHeldInFrontOfAFileCostsNoLogin) {
+  Guessed input(garbage(3 * ingest::FormatGuesser::kMostRecords) + Strings{login(1), login(2)},
+                false);
+  input.turn();
+  EXPECT_THAT(input.times, SizeIs(2));
+  EXPECT_TRUE(input.queue.finished());
+  EXPECT_FALSE(input.queue.failed());
+}
+
+TEST(InputQueue, AFileWithoutALoginIsNoProblemWhenItsShapeIsKnown) {
+  const std::string cron = "Mar  1 00:17:01 web1 CRON[812]: pam_unix(cron:session): session opened";
+  for (const std::size_t lines : {std::size_t{20}, 3 * ingest::FormatGuesser::kMostRecords}) {
+    Guessed input(Strings(lines, cron), false);
+    input.turn();
+    EXPECT_TRUE(input.queue.finished());
+    EXPECT_FALSE(input.queue.failed());
+    EXPECT_THAT(input.bad, ElementsAre());
+    EXPECT_EQ(input.queue.counts().records, lines);
   }
 }
 

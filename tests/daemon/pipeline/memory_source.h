@@ -49,6 +49,7 @@ class MemorySource final : public ingest::Source {
   }
   std::vector<ingest::InputStatus> status() const override {
     std::vector<ingest::InputStatus> all;
+    all.reserve(inputs_.size());
     for (std::uint32_t i = 0; i < inputs_.size(); ++i)
       all.push_back({{0, i}, "memory[" + std::to_string(i) + "]", "", 0});
     return all;
@@ -62,8 +63,7 @@ class MemorySource final : public ingest::Source {
   }
   void set_committed(std::uint32_t input, std::int64_t offset) { committed_[input] = offset; }
 
-  [[nodiscard]] bool mixed() const override { return topic_; }
-  // From now on it may hold anything, and at its end more may come.
+  // From now on more may come at its end.
   void make_topic() { topic_ = true; }
   void add(std::uint32_t input, std::string record) { inputs_[input].push_back(std::move(record)); }
   void give_back(const std::vector<std::uint32_t>& inputs) {

@@ -199,6 +199,7 @@ TEST(Pipeline, WhatWasCommittedIsReadAgainInSilence) {
 // What was committed need not end with a second.
 TEST(Pipeline, SilenceEndsWithTheFirstEventThatIsNew) {
   std::vector<std::string> lines;
+  lines.reserve(101);
   for (int i = 0; i < 100; ++i) lines.push_back(line(i * 1s, "user@example.com", "10.0.0.1", true));
   lines.push_back(line(100s, "user@example.com", "10.0.0.1", true));
   const auto committed = static_cast<std::int64_t>(lines.size());

@@ -27,7 +27,7 @@ using detectors::Feed;
 using detectors::Revision;
 
 class SinksTest : public testing::Test {
- protected:
+ public:
   SinksTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "sw-sinks-XXXXXX").native();
     folder = ::mkdtemp(pattern.data());
@@ -37,6 +37,7 @@ class SinksTest : public testing::Test {
     std::filesystem::remove_all(folder, ignored);
   }
 
+ protected:
   NoticeSink notices() {
     return [this](NoticeLevel, const std::string& text) {
       const std::scoped_lock lock(mutex_);

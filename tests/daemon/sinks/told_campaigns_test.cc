@@ -9,11 +9,25 @@
 namespace stuffwatch::daemon::sinks {
 namespace {
 
-using namespace detectors;
+using namespace std::chrono_literals;
+using detectors::AccountKey;
+using detectors::address;
+using detectors::at;
+using detectors::Campaign;
+using detectors::CampaignStatus;
+using detectors::Entity;
+using detectors::Feed;
+using detectors::ip_of;
+using detectors::kSource;
+using detectors::Outcome;
+using detectors::Revision;
+using detectors::Site;
+using detectors::ToldCampaign;
 
 std::vector<ToldCampaign> told_of(const std::vector<Revision>& said) {
   Ledger ledger({});
   std::vector<Entry> entries;
+  entries.reserve(said.size());
   for (const Revision& revision : said) entries.push_back({entries.size() + 1, {}, revision});
   ledger.apply(entries);
   return told_campaigns(ledger);
