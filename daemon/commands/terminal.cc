@@ -15,7 +15,8 @@ namespace {
 constexpr std::string_view kTake = "\x1b[?1049h\x1b[?25l\x1b[?7l",
                            kGiveBack = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
-// What a terminal that is ready takes without waiting (Linux keeps that much room), and for how long one that is not is waited for.
+// In small pieces, so that a terminal that hangs is noticed between them. One that has room for less than a piece still holds its writer up: that is why
+// the daemon writes its state before the view ends.
 constexpr std::size_t kPiece = 256;
 constexpr int kPatienceMs = 1000;
 
