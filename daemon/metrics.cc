@@ -115,7 +115,7 @@ constexpr MetricInfo kTable[] = {
     row(Gauge::kDetectorKeys, "stuffwatch_detector_keys", {{"detector"}},
         "Keys (addresses, accounts) a detector remembers."),
     row(Gauge::kDetectorMaxKeys, "stuffwatch_detector_max_keys", {{"detector"}},
-        "Keys it may remember, all its tables together: twice max_keys for source_fanout."),
+        "Keys it may remember: its max_keys."),
     row(Counter::kDetectorEvictions, "stuffwatch_detector_evicted_keys_total", {{"detector"}},
         "Keys forgotten early because the table was full."),
     row(Gauge::kDetectorBytes, "stuffwatch_detector_state_bytes", {{"detector"}},

@@ -25,7 +25,7 @@ struct AccountFaninConfig {
             "Odds against chance at which an account is reported.");
     v.field("another_network", another_network, {.01, .9},
             "Chance that an account without history fails from yet another network within a life.");
-    v.field("max_keys", max_keys, {64u, 1u << 29},
+    v.field("max_keys", max_keys, {64u, kMaxKeys},
             "Accounts remembered; one that was not seen for long goes first.");
   }
 };
@@ -127,8 +127,7 @@ class AccountFanin final : public Detector {
     for (std::uint32_t i = 0; i < keys && !in.failed(); ++i) {
       const auto saved = in.get<AccountRecord>();
       bool inserted = false;
-      AccountRecord& record =
-          slab_.touch(saved.id, slab_.hash(saved.id), inserted, [](AccountRecord&) {});
+      AccountRecord& record = slab_.touch(saved.id, slab_.hash(saved.id), inserted);
       if (!inserted) in.fail();
       record = saved;
     }
@@ -160,7 +159,7 @@ class AccountFanin final : public Detector {
       return;
     }
     bool inserted = false;
-    AccountRecord& record = slab_.touch(id, hash, inserted, [](AccountRecord&) {});
+    AccountRecord& record = slab_.touch(id, hash, inserted);
     if (inserted ||
         event.time - EventTime{std::chrono::milliseconds{record.life_start_ms}} > config_.life)
       begin_life(record, event.time, !inserted);

@@ -104,6 +104,8 @@ using AppId = std::uint64_t;
 struct LoginEvent {
   std::uint64_t seq = 0;  // position in the merged order; ties are broken by it, so replays agree
   EventTime time{};
+  std::chrono::milliseconds
+      lag{};  // of its place in the merged order behind `time`: what ticks go by is time + lag
   AccountKey account{};
   IpAddress source_ip;
   std::uint64_t client =

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct SourceFanoutConfig {
-  FirstContactsSettings contacts{.max_keys = 1u << 20, .max_contacts = 1u << 22};
+  FirstContactsSettings contacts{.max_keys = 1u << 21, .max_contacts = 1u << 22};
 
   void visit(config::FieldVisitor& v) {
     v.field("maturity", contacts.maturity, {1s, 1h},
@@ -21,13 +21,11 @@ struct SourceFanoutConfig {
             "Odds against chance at which a source is reported.");
     v.field("concentration", contacts.concentration, {1.0, 128.0},
             "How alike benign sources are: a low number expects many odd ones.");
-    v.field(
-        "max_keys", contacts.max_keys, {64u, 1u << 29},
-        "Sources remembered, for addresses and for prefixes each; one that was not seen for long "
-        "goes first. The metrics count both together.");
+    v.field("max_keys", contacts.max_keys, {64u, kMaxKeys},
+            "Prefixes remembered, and addresses of those that have several; one that was not seen "
+            "for long goes first.");
     v.field("max_contacts", contacts.max_contacts, {1024u, 1u << 29},
-            "First contacts of a source and an account remembered, for addresses and for prefixes "
-            "each.");
+            "First contacts of a source and an account remembered; the oldest goes first.");
   }
 };
 
@@ -35,34 +33,26 @@ struct SourceFanoutConfig {
 class SourceFanout final : public Detector {
  public:
   SourceFanout(const FirstContactsSettings& settings, const DetectorContext& context, double starts)
-      : address_(settings, Entity::Kind::kAddress, context, starts),
-        prefix_(settings, Entity::Kind::kPrefix, context, starts) {}
+      : contacts_(settings, context, starts) {}
 
   void observe(std::span<const LoginEvent* const> events, FindingCollector& out) override {
-    address_.observe(events, out);
-    prefix_.observe(events, out);
+    contacts_.observe(events, out);
   }
   void prefetch(std::span<const LoginEvent* const> events, unsigned stage) const override {
-    address_.prefetch(events, stage);
-    prefix_.prefetch(events, stage);
+    contacts_.prefetch(events, stage);
   }
   void advance(EventTime watermark, std::uint64_t seq, FindingCollector& out) override {
-    address_.advance(watermark, seq, out);
-    prefix_.advance(watermark, seq, out);
+    contacts_.advance(watermark, seq, out);
   }
-  void save(StateWriter& out) const override { address_.save(out), prefix_.save(out); }
+  void save(StateWriter& out) const override { contacts_.save(out); }
   config::Result<void> load(StateReader& in) override {
-    address_.load(in), prefix_.load(in);
+    contacts_.load(in);
     return in.finish("source_fanout");
   }
-  StateUsage usage() const override {
-    StateUsage usage;
-    address_.add_usage(usage), prefix_.add_usage(usage);
-    return usage;
-  }
+  StateUsage usage() const override { return contacts_.usage(); }
 
  private:
-  FirstContacts address_, prefix_;
+  FirstContacts contacts_;
 };
 
 class Kind final : public DetectorKind {

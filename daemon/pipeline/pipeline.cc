@@ -124,7 +124,7 @@ void Pipeline::take(const Merge::Next& next) {
   } else if (head.event->time < head.origin->trusted_until) {
     ++counts_.trusted;
   } else {
-    head.event->seq = ++seq_;
+    head.event->seq = ++seq_, head.event->lag = order - head.event->time;
     ++counts_.events, ++outcomes_[static_cast<std::size_t>(head.event->outcome)];
     if (next_.parts.empty()) next_.parts.push_back({.silent = silent_});
     ++next_.parts.back().events;

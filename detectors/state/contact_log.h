@@ -1,10 +1,10 @@
-// First contacts of (key, account) pairs, in the order in which they happened: who has been counted for a key, what became of it, and what
-// is still to mature.
+// First contacts of networks and accounts, in the order in which they happened: who has been counted, what became of it, and what is still to mature.
 //
-// A ring of 24-byte contacts and an index over it, by the hash of the key and the account: a contact can be fetched before it is known which record the
-// key has, or that it has none. When the ring is full the oldest contact is forgotten, whatever its key: an attacker who floods it only shortens the
-// memory, the same for everyone and everywhere.
-// Memory: capacity * 32..40 bytes. Cost: O(1). Threads: none.
+// One contact serves an address and the prefix that holds it: most accounts are new to both at once. A ring of 32-byte contacts and an index over it. A
+// contact is filed by (prefix, account), so that it can be fetched before it is known which record the prefix has; one that is new to its address alone
+// is filed by (prefix, address, account). When the ring is full the oldest contact is forgotten, whatever its key: an attacker who floods it only
+// shortens the memory, the same for everyone and everywhere.
+// Memory: capacity * 40..48 bytes. Cost: O(1). Threads: none.
 #pragma once
 
 #include <algorithm>
@@ -25,57 +25,86 @@ enum class ContactClass : std::uint8_t {
   kFamiliar
 };  // what the first contact has come to
 
-// Whose contact it is: a record in the slab of keys, in one of its lives (a reused record disowns its predecessor's contacts), and what of the key's hash
-// finds it in the index.
-struct ContactOwner {
-  std::uint64_t record : 24, generation : 16, key_hash : 24;
+// For which networks something counts.
+enum class Scope : std::uint8_t { kPrefix = 1, kAddress = 2, kBoth = 3 };
+[[nodiscard]] constexpr bool covers(Scope scope, Scope one) {
+  return (static_cast<unsigned>(scope) & static_cast<unsigned>(one)) != 0;
+}
 
-  static ContactOwner of(std::uint32_t record, std::uint16_t generation, std::uint64_t key_hash) {
-    return {record & kLow24, generation, key_hash & kLow24};
+// Whose contact it is: a prefix's record in the slab, in one of its lives (a reused record disowns its predecessor's contacts), and what of the prefix's
+// hash finds the contact in the index.
+struct ContactOwner {
+  std::uint32_t record = kNobody;
+  std::uint16_t generation = 0;
+  std::uint32_t key_hash = 0;
+
+  static constexpr std::uint32_t kNobody = 0xffffff, kHashMask = 0xfffff;
+  static ContactOwner of(std::uint32_t record, std::uint16_t generation, std::uint64_t hash) {
+    return {record, generation, static_cast<std::uint32_t>(hash & kHashMask)};
   }
-  static constexpr std::uint32_t kLow24 = 0xffffff;
-  bool operator==(const ContactOwner&) const = default;
 };
-static_assert(sizeof(ContactOwner) == 8);
 
 struct Contact {
-  static constexpr std::uint32_t kNobody = ContactOwner::kLow24;
-
   std::uint64_t account = 0;
-  std::uint64_t packed = 0;  // time << 20 | attempts << 4 | flags << 2 | class
-  ContactOwner owner{kNobody, 0, 0};
+  std::uint64_t time_ms : 44 = 0;  // event time, since 1691 and until 2248
+  std::uint64_t key_hash : 20 = 0;
+  std::uint64_t record : 24 = ContactOwner::kNobody, generation : 16 = 0;
+  std::uint64_t suffix : 16 = 0;  // which address of the prefix
+  std::uint64_t prefix_class : 2 = 0, address_class : 2 = 0;
+  std::uint64_t of_prefix : 1 = 0, of_address : 1 = 0;  // whose first contact it is
+  std::uint64_t stranger : 1 = 0, matured : 1 = 0;
+  std::uint64_t lag_ms : 27 = 0;  // of order time behind event time, at most 37 hours
+  std::uint64_t prefix_attempts : 16 = 0,
+                                  address_attempts : 16 = 0;  // retries included; they saturate
+  std::uint64_t filed_by_address : 1 = 0;                     // the log's own
 
-  static constexpr std::uint64_t kStranger = 4, kMatured = 8;
-  static Contact make(AccountKey account, EventTime time, ContactClass first, bool stranger,
-                      ContactOwner owner) {
-    const auto ms = std::clamp(time.time_since_epoch().count(), kFirstMs, kLastMs);
-    return {value_of(account),
-            static_cast<std::uint64_t>(ms) << 20 | kOneAttempt | (stranger ? kStranger : 0) |
-                static_cast<std::uint64_t>(first),
-            owner};
+  static Contact make(const LoginEvent& event, ContactClass first, Scope scope,
+                      const ContactOwner& owner, std::uint16_t suffix) {
+    const auto klass = static_cast<unsigned>(first);
+    Contact c;
+    c.account = value_of(event.account);
+    c.time_ms = limited(event.time.time_since_epoch().count() - kFirstMs, kMaxTime) & kMaxTime;
+    c.lag_ms = limited(event.lag.count(), kMaxLag) & kMaxLag;
+    c.key_hash = owner.key_hash & ContactOwner::kHashMask;
+    c.record = owner.record & ContactOwner::kNobody, c.generation = owner.generation;
+    c.suffix = suffix, c.stranger = event.stranger;
+    c.prefix_class = klass & 3, c.address_class = klass & 3;
+    c.of_prefix = covers(scope, Scope::kPrefix), c.of_address = covers(scope, Scope::kAddress);
+    c.prefix_attempts = c.of_prefix, c.address_attempts = c.of_address;
+    return c;
   }
-  [[nodiscard]] bool owned() const { return owner.record != kNobody; }
-  [[nodiscard]] ContactClass contact_class() const { return static_cast<ContactClass>(packed & 3); }
-  void set_class(ContactClass value) {
-    packed = (packed & ~std::uint64_t{3}) | static_cast<std::uint64_t>(value);
+  [[nodiscard]] bool owned() const { return record != ContactOwner::kNobody; }
+  [[nodiscard]] bool counts_for(Scope one) const {
+    return one == Scope::kAddress ? of_address : of_prefix;
   }
-  [[nodiscard]] bool stranger() const { return (packed & kStranger) != 0; }
-  [[nodiscard]] bool matured() const { return (packed & kMatured) != 0; }
+  [[nodiscard]] ContactClass contact_class(Scope one) const {
+    return static_cast<ContactClass>(one == Scope::kAddress ? address_class : prefix_class);
+  }
+  [[nodiscard]] std::uint32_t attempts(Scope one) const {
+    return one == Scope::kAddress ? address_attempts : prefix_attempts;
+  }
+  void count_attempt(Scope scope) {
+    if (covers(scope, Scope::kPrefix) && prefix_attempts != UINT16_MAX) ++prefix_attempts;
+    if (covers(scope, Scope::kAddress) && address_attempts != UINT16_MAX) ++address_attempts;
+  }
+  void set_ok(Scope scope) {
+    if (covers(scope, Scope::kPrefix)) prefix_class = 0;
+    if (covers(scope, Scope::kAddress)) address_class = 0;
+  }
   [[nodiscard]] EventTime time() const {
-    return EventTime{std::chrono::milliseconds{static_cast<std::int64_t>(packed) >> 20}};
+    return EventTime{std::chrono::milliseconds{kFirstMs + static_cast<std::int64_t>(time_ms)}};
   }
-  // Retries included; saturates.
-  [[nodiscard]] std::uint16_t attempts() const { return static_cast<std::uint16_t>(packed >> 4); }
-  void count_attempt() {
-    if (attempts() != UINT16_MAX) packed += kOneAttempt;
-  }
+  [[nodiscard]] EventTime order_time() const { return time() + std::chrono::milliseconds{lag_ms}; }
 
  private:
-  static constexpr std::uint64_t kOneAttempt = 16;
-  static constexpr std::int64_t kLastMs = (std::int64_t{1} << 43) - 1,
-                                kFirstMs = -kLastMs - 1;  // the years 1691 to 2248
+  static constexpr std::int64_t kFirstMs = -(std::int64_t{1} << 43);
+  static constexpr std::uint64_t kMaxTime = (std::uint64_t{1} << 44) - 1,
+                                 kMaxLag = (std::uint64_t{1} << 27) - 1;
+  static std::uint64_t limited(std::int64_t value, std::uint64_t most) {
+    return value < 0 ? 0 : std::min(static_cast<std::uint64_t>(value), most);
+  }
 };
-static_assert(sizeof(Contact) == 24);
+static_assert(sizeof(Contact) == 32 && static_cast<int>(ContactClass::kOk) == 0);
 
 class ContactLog {
  public:
@@ -86,9 +115,9 @@ class ContactLog {
         ring_(capacity_),
         index_(mask_ + 1) {}
 
-  // `key_hash` is the whole hash of the key; contacts keep a part of it.
-  [[nodiscard]] std::uint64_t hash(std::uint64_t key_hash, AccountKey account) const {
-    return mix(key_hash & ContactOwner::kLow24, value_of(account), seed_);
+  // Where a contact of that account with the prefix of that hash is filed: for prefetch.
+  [[nodiscard]] std::uint64_t hash(std::uint64_t prefix_hash, AccountKey account) const {
+    return mix(prefix_hash & ContactOwner::kHashMask, value_of(account), seed_);
   }
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(&index_[hash & mask_]); }
 
@@ -98,13 +127,16 @@ class ContactLog {
       __builtin_prefetch(&ring_[slot - 1]);
   }
 
-  // The newest contact of that account with that owner, or nullptr.
+  // The newest first contact of that account with the prefix, or nullptr.
   [[nodiscard]] Contact* find(const ContactOwner& owner, AccountKey account) {
-    const std::uint32_t slot = index_[locate(owner, account)];
-    return slot == 0 ? nullptr : &ring_[slot - 1];
+    return at(locate(filing(owner, account)));
+  }
+  // The newest that is filed for one address of the prefix alone, or nullptr.
+  [[nodiscard]] Contact* find(const ContactOwner& owner, std::uint16_t suffix, AccountKey account) {
+    return at(locate(filing(owner, account, suffix)));
   }
 
-  // Appends; supersedes an earlier contact of the same account and owner. `on_forget(contact)` sees the one that makes room, if any.
+  // Appends; supersedes an earlier contact that is filed alike. `on_forget(contact)` sees the one that makes room, if any.
   template <class OnForget>
   Contact& append(const Contact& contact, OnForget&& on_forget) {
     if (end_ - begin_ == capacity_) {
@@ -113,10 +145,14 @@ class ContactLog {
       if (cursor_ == begin_) ++cursor_;
       ++begin_;
     }
-    const std::size_t at = locate(contact.owner, AccountKey{contact.account});
     const auto place = static_cast<std::uint32_t>(end_++ & (capacity_ - 1));
-    index_[at] = place + 1;
-    return ring_[place] = contact;
+    Contact& added = ring_[place] = contact;
+    added.filed_by_address = !contact.of_prefix;
+    const std::size_t where = locate(added);
+    const std::uint32_t earlier = index_[where];
+    index_[where] = place + 1;
+    if (earlier != 0 && !added.filed_by_address) keep_for_address(earlier, added);
+    return added;
   }
 
   // The oldest contact that has not matured; nullptr when none is left. mature_next() moves past it.
@@ -126,7 +162,7 @@ class ContactLog {
   [[nodiscard]] const Contact* to_mature_after(std::uint32_t others) const {
     return end_ - cursor_ <= others ? nullptr : &ring_[(cursor_ + others) & (capacity_ - 1)];
   }
-  void mature_next() { ring_[cursor_++ & (capacity_ - 1)].packed |= Contact::kMatured; }
+  void mature_next() { ring_[cursor_++ & (capacity_ - 1)].matured = 1; }
 
   template <class Visit>  // oldest first
   void for_each(Visit&& visit) const {
@@ -144,18 +180,48 @@ class ContactLog {
   }
 
  private:
+  // What two contacts that are filed alike have in common.
+  static Contact filing(const ContactOwner& owner, AccountKey account) {
+    Contact c;
+    c.account = value_of(account), c.key_hash = owner.key_hash & ContactOwner::kHashMask;
+    c.record = owner.record & ContactOwner::kNobody, c.generation = owner.generation;
+    return c;
+  }
+  static Contact filing(const ContactOwner& owner, AccountKey account, std::uint16_t suffix) {
+    Contact c = filing(owner, account);
+    c.filed_by_address = 1, c.suffix = suffix;
+    return c;
+  }
+  static bool filed_alike(const Contact& a, const Contact& b) {
+    return a.account == b.account && a.record == b.record && a.generation == b.generation &&
+           a.filed_by_address == b.filed_by_address &&
+           (!a.filed_by_address || a.suffix == b.suffix);
+  }
   [[nodiscard]] std::uint64_t hash_of(const Contact& c) const {
-    return hash(c.owner.key_hash, AccountKey{c.account});
+    const std::uint64_t address = c.filed_by_address ? std::uint64_t{c.suffix} + 1 : 0;
+    return mix(c.key_hash | address << 20, c.account, seed_);
+  }
+  [[nodiscard]] Contact* at(std::size_t where) {
+    const std::uint32_t slot = index_[where];
+    return slot == 0 ? nullptr : &ring_[slot - 1];
   }
 
-  // Where the index has that contact, or the gap where it would be.
-  [[nodiscard]] std::size_t locate(const ContactOwner& owner, AccountKey account) const {
-    std::size_t at = hash(owner.key_hash, account) & mask_;
-    for (; index_[at] != 0; at = (at + 1) & mask_) {
-      const Contact& contact = ring_[index_[at] - 1];
-      if (contact.account == value_of(account) && contact.owner == owner) break;
-    }
-    return at;
+  // Where the index has what is filed like `wanted`, or the gap where it would be.
+  [[nodiscard]] std::size_t locate(const Contact& wanted) const {
+    std::size_t where = hash_of(wanted) & mask_;
+    for (; index_[where] != 0; where = (where + 1) & mask_)
+      if (filed_alike(ring_[index_[where] - 1], wanted)) break;
+    return where;
+  }
+
+  // A prefix counts the account once more, while the address of its earlier contact need not: that one is filed for the address from now on.
+  void keep_for_address(std::uint32_t slot, const Contact& added) {
+    Contact& earlier = ring_[slot - 1];
+    if (!earlier.of_address || (added.of_address && earlier.suffix == added.suffix)) return;
+    earlier.filed_by_address = 1;
+    const std::size_t where = locate(earlier);
+    const auto age = [&](std::uint32_t s) { return (end_ - s) & (capacity_ - 1); };
+    if (index_[where] == 0 || age(index_[where]) > age(slot)) index_[where] = slot;
   }
 
   // Takes the contact at `position` out of the index, unless a later one has superseded it; closes the gap (Knuth 6.4, algorithm R).

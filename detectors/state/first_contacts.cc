@@ -9,7 +9,6 @@
 namespace stuffwatch::detectors {
 namespace {
 
-using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -23,7 +22,8 @@ constexpr std::array kMaturedAttack{AttackKind::kCredentialStuffing, AttackKind:
 // Classes (ok, unknown). Its concentration stays 8: at 12 and more a school's first day passes the threshold (detection.md 4.1).
 constexpr DirichletModel<2, 2> kAtOnceModel{{7.76, .24}, {{{.3, 9.7}, {2, 8}}}, {.6, .4}};
 
-constexpr std::uint32_t kMaturingAhead = 8;  // their records are fetched meanwhile
+constexpr std::uint32_t kMaturingAhead =
+    4;  // contacts between one step of fetching ahead and the next
 
 constexpr double kRestartBelow = 1e-3;
 constexpr std::uint32_t kMinFailures = 4,
@@ -36,10 +36,18 @@ DirichletModel<3, 4> matured_model(double concentration) {
           kMaturedWeights};
 }
 
+constexpr std::string_view kMatured = "first contacts, matured";
+
+EventTime order_time(const LoginEvent& event) { return event.time + event.lag; }
 EventTime from_ms(std::int64_t ms) { return EventTime{milliseconds{ms}}; }
 std::int64_t to_ms(EventTime time) { return time.time_since_epoch().count(); }
 std::uint32_t to_s(EventTime time) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(to_ms(time) / 1000, 0, UINT32_MAX));
+}
+
+std::int32_t since_start(EventTime time, std::int64_t start_ms) {
+  return static_cast<std::int32_t>(
+      std::clamp<std::int64_t>(to_ms(time) - start_ms, INT32_MIN + 1, INT32_MAX));
 }
 
 ContactClass class_of(const LoginEvent& event) {
@@ -54,222 +62,359 @@ bool kept(AccountKey account, std::uint8_t thinning) {
 
 }  // namespace
 
-FirstContacts::FirstContacts(const FirstContactsSettings& settings, Entity::Kind kind,
-                             const DetectorContext& context, double starts_per_10m)
+FirstContacts::FirstContacts(const FirstContactsSettings& settings, const DetectorContext& context,
+                             double starts_per_10m)
     : settings_(settings),
-      kind_(kind),
       detector_(context.id),
       starts_per_10m_(starts_per_10m),
       matured_model_(matured_model(settings.concentration)),
-      slab_(settings.max_keys, context.table_seed, hash_of),
+      slab_(std::max(settings.max_keys, 2u), context.table_seed, hash_of),
       contacts_(settings.max_contacts, context.table_seed) {}
 
 void FirstContacts::Record::reset(const Key& key) {
   const auto next = static_cast<std::uint16_t>(generation + 1);
   *this = Record{};
-  tenant = key.tenant, value = key.value, v4 = key.v4, generation = next;
+  tenant = key.tenant, value = key.value, v4 = key.v4, address = key.address, generation = next;
 }
 
-FirstContacts::Key FirstContacts::key_of(const LoginEvent& event) const {
-  const Entity entity = kind_ == Entity::Kind::kAddress
-                            ? Entity::address(event.tenant, event.source_ip)
-                            : Entity::prefix(event.tenant, event.source_ip);
-  return {entity.tenant, entity.value, entity.v4};
+FirstContacts::Place FirstContacts::place_of(const LoginEvent& event) {
+  const Entity prefix = Entity::prefix(event.tenant, event.source_ip),
+               address = Entity::address(event.tenant, event.source_ip);
+  return {{prefix.tenant, prefix.value, prefix.v4, false},
+          static_cast<std::uint16_t>(address.value - prefix.value)};
+}
+
+Entity FirstContacts::entity_of(const Record& record, Scope one) {
+  if (one == Scope::kPrefix) return {record.tenant, record.value, Entity::Kind::kPrefix, record.v4};
+  const std::uint64_t value = record.address ? record.value : record.value + record.partner;
+  return {record.tenant, value, Entity::Kind::kAddress, record.v4};
 }
 
 void FirstContacts::prefetch(std::span<const LoginEvent* const> events, unsigned stage) const {
   for (const LoginEvent* event : events) {
-    const Key key = key_of(*event);
-    const std::uint64_t hash = slab_.hash(key), contact = contacts_.hash(hash, event->account);
+    const Place place = place_of(*event);
+    const std::uint64_t hash = slab_.hash(place.prefix),
+                        address = slab_.hash(address_key(place.prefix, place.suffix)),
+                        contact = contacts_.hash(hash, event->account);
     if (stage == 0) {
-      slab_.prefetch_index(hash), contacts_.prefetch(contact);
+      slab_.prefetch_index(hash), slab_.prefetch_index(address), contacts_.prefetch(contact);
     } else {
-      slab_.prefetch_record(hash), contacts_.prefetch_contact(contact);
+      slab_.prefetch_record(hash), slab_.prefetch_record(address),
+          contacts_.prefetch_contact(contact);
     }
   }
 }
 
 void FirstContacts::observe(std::span<const LoginEvent* const> events, FindingCollector& out) {
-  for (const LoginEvent* event : events) {
-    const Key key = key_of(*event);
-    observe_one(*event, key, slab_.hash(key), out);
-  }
+  for (const LoginEvent* event : events) observe_one(*event, out);
 }
 
-void FirstContacts::observe_one(const LoginEvent& event, const Key& key, std::uint64_t hash,
-                                FindingCollector& out) {
-  const bool counts = event.outcome == Outcome::kSuccess || is_credential_failure(event);
-  if (!counts) {  // a right password stopped by MFA is no evidence about the source, but a candidate on one that has alarmed
-    const Record* record = event.stranger ? slab_.find(key, hash) : nullptr;
-    if (record != nullptr && to_s(event.time) <= record->alarmed_until_s)
-      out.activity(event, entity_of(*record));
-    return;
+void FirstContacts::observe_one(const LoginEvent& event, FindingCollector& out) {
+  const Place place = place_of(event);
+  if (event.outcome != Outcome::kSuccess && !is_credential_failure(event))
+    return candidate(event, place, out);
+  Record& prefix = prefix_of(place, event);
+  Record& address = address_of(prefix, place.suffix, event);
+  const ContactOwner owner = owner_of(prefix);
+  Contact* const known = contacts_.find(owner, event.account);
+  if (&address == &prefix) {
+    if (is_first(prefix, Scope::kBoth, known, event))
+      first_contact(prefix, prefix, Scope::kBoth, place.suffix, event, out);
+    return activity(prefix, Scope::kBoth, event, out);
   }
+  const bool same = known != nullptr && known->of_address && known->suffix == place.suffix &&
+                    !of_earlier_life(address, *known);
+  Contact* const known_here = same ? known : contacts_.find(owner, place.suffix, event.account);
+  const bool first_here = is_first(address, Scope::kAddress, known_here, event),
+             first = is_first(prefix, Scope::kPrefix, known, event);
+  if (first || first_here)
+    first_contact(prefix, address,
+                  first && first_here ? Scope::kBoth
+                  : first             ? Scope::kPrefix
+                                      : Scope::kAddress,
+                  place.suffix, event, out);
+  activity(address, Scope::kAddress, event, out), activity(prefix, Scope::kPrefix, event, out);
+}
+
+// A right password stopped by MFA is no evidence about the source, but a candidate on one that has alarmed.
+void FirstContacts::candidate(const LoginEvent& event, const Place& place,
+                              FindingCollector& out) const {
+  if (!event.stranger) return;
+  const Record* prefix = slab_.find(place.prefix, slab_.hash(place.prefix));
+  if (prefix == nullptr) return;
+  const Record* address = find_address(*prefix, place.suffix);
+  if (address != nullptr && to_s(event.time) <= address->alarmed_until_s)
+    out.activity(event, Entity::address(event.tenant, event.source_ip));
+  if (to_s(event.time) <= prefix->alarmed_until_s)
+    out.activity(event, entity_of(*prefix, Scope::kPrefix));
+}
+
+void FirstContacts::activity(Record& record, Scope scope, const LoginEvent& event,
+                             FindingCollector& out) const {
+  if (!event.stranger || to_s(event.time) > record.alarmed_until_s) return;
+  for (const Scope one : {Scope::kAddress, Scope::kPrefix})
+    if (covers(scope, one)) out.activity(event, entity_of(record, one));
+  if (event.outcome == Outcome::kFailure)
+    record.alarmed_until_s = to_s(event.time + settings_.life);
+}
+
+FirstContacts::Record& FirstContacts::prefix_of(const Place& place, const LoginEvent& event) {
   bool inserted = false;
-  Record& record = slab_.touch(key, hash, inserted, [](Record&) {});
-  const bool over = !inserted && event.time - from_ms(record.life_start_ms) > settings_.life;
-  if (inserted || over) begin_life(record, event.time);
-  if (kept(event.account, record.thinning)) {
-    ++record.attempts;
-    Contact* contact = inserted ? nullptr : contacts_.find(owner_of(record, hash), event.account);
-    if (contact == nullptr || of_earlier_life(record, *contact)) {
-      first_contact(record, hash, event, out);
-    } else {
-      contact->count_attempt();
-      if (event.outcome == Outcome::kSuccess && !contact->matured())
-        contact->set_class(ContactClass::kOk);  // recovered in time
-    }
-  }
-  if (event.stranger && to_s(event.time) <= record.alarmed_until_s) {
-    out.activity(event, entity_of(record));
-    if (event.outcome == Outcome::kFailure)
-      record.alarmed_until_s = to_s(event.time + settings_.life);
-  }
+  Record& prefix = slab_.touch(place.prefix, slab_.hash(place.prefix), inserted);
+  if (inserted) prefix.alone = true, prefix.partner = place.suffix;
+  if (!inserted && prefix.alone && prefix.partner != place.suffix) part(prefix);
+  if (inserted || order_time(event) - from_ms(prefix.life_start_ms) > settings_.life)
+    begin_life(prefix, prefix.alone ? Scope::kBoth : Scope::kPrefix, event);
+  return prefix;
 }
 
-void FirstContacts::begin_life(Record& record, EventTime time) {
-  record.life_start_ms = to_ms(time);
+// What was known of the prefix was known of its only address, which gets a record of its own.
+void FirstContacts::part(Record& prefix) {
+  const Key key = address_key(prefix.key(), prefix.partner);
+  bool inserted = false;
+  Record& address = slab_.touch(key, slab_.hash(key), inserted, slab_.number_of(prefix));
+  const std::uint16_t generation = address.generation;
+  address = prefix;
+  address.value = key.value, address.address = true, address.alone = false;
+  address.generation = generation;
+  address.prefix = slab_.number_of(prefix), address.partner = prefix.generation;
+  prefix.alone = false;
+}
+
+FirstContacts::Record& FirstContacts::address_of(Record& prefix, std::uint16_t suffix,
+                                                 const LoginEvent& event) {
+  if (prefix.alone) return prefix;
+  const Key key = address_key(prefix.key(), suffix);
+  bool inserted = false;
+  Record& address = slab_.touch(key, slab_.hash(key), inserted, slab_.number_of(prefix));
+  const bool orphan = !inserted && !is_address_of(prefix, address);
+  if (orphan) address.reset(key);  // its contacts went with the prefix that it had
+  if (inserted || orphan)
+    address.prefix = slab_.number_of(prefix), address.partner = prefix.generation;
+  if (inserted || orphan || order_time(event) - from_ms(address.life_start_ms) > settings_.life)
+    begin_life(address, Scope::kAddress, event);
+  return address;
+}
+
+const FirstContacts::Record* FirstContacts::find_address(const Record& prefix,
+                                                         std::uint16_t suffix) const {
+  if (prefix.alone) return prefix.partner == suffix ? &prefix : nullptr;
+  const Key key = address_key(prefix.key(), suffix);
+  const Record* address = slab_.find(key, slab_.hash(key));
+  return address != nullptr && is_address_of(prefix, *address) ? address : nullptr;
+}
+
+void FirstContacts::begin_life(Record& record, Scope scope, const LoginEvent& event) {
+  record.life_start_ms = to_ms(order_time(event));
   record.attempts = 0,
   // Pending contacts go on into the new life; of a thinned key, those that were passed over too.
       record.accounts = record.pending << record.thinning;
   record.thinning = 0;
-  restart_matured(record), restart_at_once(record);
+  restart_matured(record, scope), restart_at_once(record, scope);
 }
 
 // Its account may be counted once more. One that was pending when the life began has gone over into it.
 bool FirstContacts::of_earlier_life(const Record& record, const Contact& contact) const {
-  return contact.matured() && contact.time() + settings_.maturity <= from_ms(record.life_start_ms);
+  return contact.matured &&
+         contact.order_time() + settings_.maturity <= from_ms(record.life_start_ms);
 }
 
-void FirstContacts::restart_matured(Record& record) {
-  record.matured.restart(), record.matured_level = 0, record.evidence_start_ms = kNoEvidence;
-  ++lives_.begun;
+void FirstContacts::restart_matured(Record& record, Scope scope) {
+  record.matured.restart(), record.matured_level = 0, record.matured_since_ms = kNone;
+  lives_.begun += keys_in(scope);
 }
-void FirstContacts::restart_at_once(Record& record) {
-  record.at_once.restart(), record.at_once_level = 0;
-  ++lives_.begun;
+void FirstContacts::restart_at_once(Record& record, Scope scope) {
+  record.at_once.restart(), record.at_once_level = 0, record.at_once_since_ms = kNone;
+  lives_.begun += keys_in(scope);
 }
 
-void FirstContacts::first_contact(Record& record, std::uint64_t hash, const LoginEvent& event,
-                                  FindingCollector& out) {
-  const ContactClass klass = class_of(event);
+// Counts the attempt; whether it is the first one on its account in this life, and is to be remembered as such.
+bool FirstContacts::is_first(Record& record, Scope scope, Contact* known, const LoginEvent& event) {
+  if (!kept(event.account, record.thinning)) return false;
+  ++record.attempts;
+  if (known != nullptr && !of_earlier_life(record, *known)) {
+    known->count_attempt(scope);
+    if (event.outcome == Outcome::kSuccess && !known->matured)
+      known->set_ok(scope);  // recovered in time
+    return false;
+  }
   if (record.pending >= kMaxPendingOfKey && record.thinning < 32) {
     ++record.thinning, record.pending /= 2;
-    if (!kept(event.account, record.thinning)) return;
+    if (!kept(event.account, record.thinning)) return false;
   }
   ++record.accounts, ++record.pending;
-  contacts_.append(
-      Contact::make(event.account, event.time, klass, event.stranger, owner_of(record, hash)),
-      [&](const Contact& gone) {
-        if (!gone.owned()) return;
-        Record& owner = slab_.at(gone.owner.record);
-        if (owner.generation != gone.owner.generation) return;
-        if (!gone.matured() && owner.pending != 0) --owner.pending;
-        if (!of_earlier_life(owner, gone)) ++forgotten_;
-      });
+  return true;
+}
+
+void FirstContacts::first_contact(Record& prefix, Record& address, Scope scope,
+                                  std::uint16_t suffix, const LoginEvent& event,
+                                  FindingCollector& out) {
+  const ContactClass klass = class_of(event);
+  contacts_.append(Contact::make(event, klass, scope, owner_of(prefix), suffix),
+                   [this](const Contact& gone) { forgotten(gone); });
   if (klass != ContactClass::kOk && klass != ContactClass::kUnknown) return;
-  const double evidence =
-      record.at_once.observe(kAtOnceModel, klass == ContactClass::kUnknown ? 1 : 0);
-  if (record.at_once.count[1] >= kMinFailures) lives_.see(evidence, record.at_once_level);
+  if (&address == &prefix) return look_at_once(prefix, Scope::kBoth, klass, event, out);
+  for (const auto& [record, one] :
+       {std::pair(&address, Scope::kAddress), {&prefix, Scope::kPrefix}})
+    if (covers(scope, one)) look_at_once(*record, one, klass, event, out);
+}
+
+void FirstContacts::forgotten(const Contact& contact) {
+  if (!is_live(contact)) return;
+  Record& prefix = slab_.at(static_cast<std::uint32_t>(contact.record));
+  Record* const address = find_address(prefix, contact.suffix);
+  bool counts = false;
+  const auto drop = [&](Record& record) {
+    if (!contact.matured && record.pending != 0) --record.pending;
+    counts = counts || !of_earlier_life(record, contact);
+  };
+  if (contact.of_prefix) drop(prefix);
+  if (contact.of_address && address != nullptr && address != &prefix) drop(*address);
+  if (counts) ++forgotten_;
+}
+
+void FirstContacts::look_at_once(Record& record, Scope scope, ContactClass klass,
+                                 const LoginEvent& event, FindingCollector& out) {
+  const bool unknown = klass == ContactClass::kUnknown;
+  if (unknown && record.at_once_since_ms == kNone)
+    record.at_once_since_ms = since_start(event.time, record.life_start_ms);
+  const double evidence = record.at_once.observe(kAtOnceModel, unknown ? 1 : 0);
+  if (record.at_once.count[1] >= kMinFailures)
+    lives_.see(evidence, record.at_once_level, keys_in(scope));
   const double threshold = 2 * settings_.alarm_odds;
   if (evidence >= threshold) {
-    const Finding base{
+    Finding finding{
         .seq = event.seq,
         .time = event.time,
         .attack = AttackKind::kCredentialStuffing,
         .factor = {.statistic = "first contacts at once",
                    .null_model = "Dirichlet-multinomial, 8 * (.97 success, .03 unknown account)",
-                   .window = "10m",
+                   .window = "24h",
                    .value = evidence,
                    .threshold = threshold}};
-    alarm(record, base, event.time - settings_.maturity, true, out);
+    alarm(record, scope, std::move(finding),
+          from_ms(record.life_start_ms + record.at_once_since_ms), out);
   }
-  if (evidence >= threshold || evidence < kRestartBelow) restart_at_once(record);
+  if (evidence >= threshold || evidence < kRestartBelow) restart_at_once(record, scope);
 }
 
 void FirstContacts::advance(EventTime watermark, std::uint64_t seq, FindingCollector& out) {
   for (Contact* c = contacts_.next_to_mature();
-       c != nullptr && c->time() + settings_.maturity <= watermark;
+       c != nullptr && c->order_time() + settings_.maturity <= watermark;
        c = contacts_.next_to_mature()) {
     contacts_.mature_next();
-    if (const Contact* soon = contacts_.to_mature_after(kMaturingAhead); soon != nullptr)
-      slab_.prefetch_at(soon->owner.record);
-    if (c->owned()) mature(*c, watermark, seq, out);
+    fetch_ahead();
+    mature(*c, watermark, seq, out);
+  }
+}
+
+// The records that contacts about to mature will ask for: the prefix's, then with that the place in the index of the address, then its record.
+void FirstContacts::fetch_ahead() const {
+  const auto ahead = [&](std::uint32_t by) {
+    const Contact* soon = contacts_.to_mature_after(by);
+    return soon != nullptr && soon->owned() ? soon : nullptr;
+  };
+  if (const Contact* soon = ahead(3 * kMaturingAhead); soon != nullptr)
+    slab_.prefetch_at(static_cast<std::uint32_t>(soon->record));
+  for (const std::uint32_t by : {2 * kMaturingAhead, kMaturingAhead}) {
+    const Contact* soon = ahead(by);
+    if (soon == nullptr || !soon->of_address) continue;
+    const Record& prefix = slab_.at(static_cast<std::uint32_t>(soon->record));
+    if (prefix.alone) continue;
+    const std::uint64_t hash = slab_.hash(address_key(prefix.key(), soon->suffix));
+    by == kMaturingAhead ? slab_.prefetch_record(hash) : slab_.prefetch_index(hash);
   }
 }
 
 void FirstContacts::mature(const Contact& contact, EventTime watermark, std::uint64_t seq,
                            FindingCollector& out) {
-  Record& record = slab_.at(contact.owner.record);
-  if (record.generation != contact.owner.generation) return;  // its key was evicted
+  if (!is_live(contact)) return;  // or its prefix was evicted
+  Record& prefix = slab_.at(static_cast<std::uint32_t>(contact.record));
+  if (prefix.alone) return mature(prefix, Scope::kBoth, contact, watermark, seq, out);
+  if (contact.of_address)
+    if (Record* address = find_address(prefix, contact.suffix); address != nullptr)
+      mature(*address, Scope::kAddress, contact, watermark, seq, out);
+  if (contact.of_prefix) mature(prefix, Scope::kPrefix, contact, watermark, seq, out);
+}
+
+void FirstContacts::mature(Record& record, Scope scope, const Contact& contact, EventTime watermark,
+                           std::uint64_t seq, FindingCollector& out) {
   if (record.pending != 0) --record.pending;
-  const ContactClass klass = contact.contact_class();
+  const ContactClass klass = contact.contact_class(scope);
   if (klass == ContactClass::kFamiliar || !kept(AccountKey{contact.account}, record.thinning))
     return;
-  if (klass != ContactClass::kOk && record.evidence_start_ms == kNoEvidence) {
-    const std::int64_t since = to_ms(contact.time()) - record.life_start_ms;
-    record.evidence_start_ms =
-        static_cast<std::int32_t>(std::clamp<std::int64_t>(since, INT32_MIN + 1, INT32_MAX));
-  }
+  if (klass != ContactClass::kOk && record.matured_since_ms == kNone)
+    record.matured_since_ms = since_start(contact.time(), record.life_start_ms);
   const double evidence = record.matured.observe(matured_model_, static_cast<std::size_t>(klass));
   const std::uint32_t failures = std::uint32_t{record.matured.count[1]} + record.matured.count[2];
-  if (failures >= kMinFailures) lives_.see(evidence, record.matured_level);
+  if (failures >= kMinFailures) lives_.see(evidence, record.matured_level, keys_in(scope));
   const double threshold = 2 * settings_.alarm_odds;
   const bool retries =
       std::uint64_t{record.attempts} > std::uint64_t{kMaxAttemptsPerAccount} * record.accounts;
   const bool alarmed = evidence >= threshold && failures >= kMinFailures && !retries;
   if (alarmed) {
-    const Finding base{
+    Finding finding{
         .seq = seq,
         .at_tick = true,
         .time = watermark,
         .attack = kMaturedAttack[record.matured.best(matured_model_)],
         .factor = {
-            .statistic = "first contacts, matured",
+            .statistic = kMatured,
             .null_model =
                 "Dirichlet-multinomial, c * (.875 success, .1 bad password, .025 unknown account)",
             .window = "24h",
             .value = evidence,
             .threshold = threshold}};
-    alarm(record, base, from_ms(record.life_start_ms + record.evidence_start_ms), false, out);
+    alarm(record, scope, std::move(finding),
+          from_ms(record.life_start_ms + record.matured_since_ms), out);
   }
-  if (alarmed || evidence < kRestartBelow) restart_matured(record);
+  if (alarmed || evidence < kRestartBelow) restart_matured(record, scope);
 }
 
-void FirstContacts::alarm(Record& record, const Finding& base, EventTime since, bool at_once,
+void FirstContacts::alarm(Record& record, Scope scope, Finding finding, EventTime since,
                           FindingCollector& out) {
-  Finding finding = base;
   finding.detector = detector_;
-  finding.key = entity_of(record);
   finding.starts_per_10m = starts_per_10m_;
-  finding.evidence = evidence_since(record, since, base.time, at_once);
-  record.alarmed_until_s = to_s(base.time + settings_.life);
-  out.finding(std::move(finding));
+  record.alarmed_until_s = to_s(finding.time + settings_.life);
+  for (const Scope one : {Scope::kAddress, Scope::kPrefix}) {
+    if (!covers(scope, one)) continue;
+    Finding said = finding;
+    said.key = entity_of(record, one);
+    said.evidence = evidence_since(record, one, since, finding.time, finding.at_tick);
+    if (!finding.at_tick) look_back_less(record, one, said);
+    out.finding(std::move(said));
+  }
+}
+
+// At once: a process that has seen a stray failure hours ago tells the attack, not the day: the last ten minutes, if most of it happened then.
+void FirstContacts::look_back_less(const Record& record, Scope one, Finding& said) const {
+  Evidence recent =
+      evidence_since(record, one, said.time - settings_.maturity, said.time, said.at_tick);
+  if (2 * recent.accounts < record.at_once.count[1]) return;
+  said.evidence = std::move(recent), said.factor.window = "10m";
 }
 
 // The failing contacts that made the evidence, and the strangers' successes among them: they are the victims.
-Evidence FirstContacts::evidence_since(const Record& record, EventTime since, EventTime until,
-                                       bool at_once) const {
-  static constexpr milliseconds kDisorder =
-      std::chrono::hours{1};  // how far the ring may be out of event-time order
+Evidence FirstContacts::evidence_since(const Record& record, Scope one, EventTime since,
+                                       EventTime until, bool matured) const {
   Evidence evidence{.start = until, .end = since, .list = {}};
   std::uint32_t left = record.accounts;  // beyond them there is nothing of this life
   contacts_.for_each_newest([&](const Contact& c) {
     if (!c.owned()) return true;  // its content was not kept, nor its time
-    if (left == 0 || c.time() < since - kDisorder) return false;
-    if (!owns(record, c)) return true;
+    if (left == 0 || c.order_time() < since) return false;
+    if (!owns(record, one, c)) return true;
     --left;
-    const bool success = c.contact_class() == ContactClass::kOk && c.stranger();
-    const bool failure =
-        c.contact_class() == ContactClass::kBad || c.contact_class() == ContactClass::kUnknown;
-    if (c.time() < since || (!success && !failure) || (failure && at_once == c.matured()))
+    const ContactClass klass = c.contact_class(one);
+    const bool success = klass == ContactClass::kOk && c.stranger;
+    const bool failure = klass == ContactClass::kBad || klass == ContactClass::kUnknown;
+    if (c.time() < since || (!success && !failure) || (failure && matured && !c.matured))
       return true;
     evidence.start = std::min(evidence.start, c.time()),
     evidence.end = std::max(evidence.end, c.time());
-    evidence.attempts += c.attempts(), ++evidence.accounts;
+    evidence.attempts += c.attempts(one), ++evidence.accounts;
     (success ? evidence.successes : evidence.failures) += 1;
     if (evidence.list.size() < kMaxEvidenceAccounts)
-      evidence.list.push_back({AccountKey{c.account}, c.time(), c.attempts(), success});
+      evidence.list.push_back({AccountKey{c.account}, c.time(), c.attempts(one), success});
     return true;
   });
   evidence.failures = evidence.attempts - evidence.successes;
@@ -277,42 +422,60 @@ Evidence FirstContacts::evidence_since(const Record& record, EventTime since, Ev
   return evidence;
 }
 
-void FirstContacts::add_usage(StateUsage& usage) const {
-  usage.keys += slab_.size(), usage.max_keys += slab_.max_size();
-  usage.evictions += slab_.evictions() + forgotten_;
-  usage.bytes += slab_.bytes() + contacts_.bytes();
-  usage.lives += lives_.begun;
-  for (std::size_t i = 0; i < lives_.reached.size(); ++i) usage.reached[i] += lives_.reached[i];
+bool FirstContacts::owns(const Record& record, Scope one, const Contact& contact) const {
+  const std::uint32_t prefix = record.address ? record.prefix : slab_.number_of(record);
+  const std::uint16_t generation = record.address ? record.partner : record.generation;
+  return contact.record == prefix && contact.generation == generation && contact.counts_for(one) &&
+         (!record.address || contact.suffix == record.value - slab_.at(prefix).value);
+}
+
+StateUsage FirstContacts::usage() const {
+  return {.keys = slab_.size(),
+          .max_keys = slab_.max_size(),
+          .evictions = slab_.evictions() + forgotten_,
+          .bytes = slab_.bytes() + contacts_.bytes(),
+          .lives = lives_.begun,
+          .reached = {lives_.reached[0], lives_.reached[1], lives_.reached[2]}};
 }
 
 // Whether a later event may still ask for it: to count its account, or as evidence, which may have begun before the life.
-bool FirstContacts::may_matter(const Record& record, const Contact& contact) const {
-  if (!of_earlier_life(record, contact)) return true;
-  return record.evidence_start_ms != kNoEvidence &&
-         contact.time() >= from_ms(record.life_start_ms + record.evidence_start_ms);
+bool FirstContacts::may_matter(const Contact& contact) const {
+  if (!is_live(contact)) return false;
+  const auto to = [&](const Record& record) {
+    const auto since = [&](std::int32_t ms) {
+      return ms != kNone && contact.time() >= from_ms(record.life_start_ms + ms);
+    };
+    return !of_earlier_life(record, contact) || since(record.matured_since_ms) ||
+           since(record.at_once_since_ms);
+  };
+  const Record& prefix = slab_.at(static_cast<std::uint32_t>(contact.record));
+  if (contact.of_prefix && to(prefix)) return true;
+  const Record* address = contact.of_address ? find_address(prefix, contact.suffix) : nullptr;
+  return address != nullptr && to(*address);
 }
 
-// Keys in the order of eviction, so that reading them back restores it; contacts refer to them by rank. Contacts that can no longer matter keep
-// their place in the ring (what is forgotten next depends on it) but not their content.
+// Records in the order of eviction, so that reading them back restores it; contacts and addresses refer to prefixes by rank. Contacts that can no longer
+// matter keep their place in the ring (what is forgotten next depends on it) but not their content.
 void FirstContacts::save(StateWriter& out) const {
-  std::vector<std::uint32_t> rank(slab_.max_size(), Contact::kNobody);
+  std::vector<std::uint32_t> rank(slab_.max_size(), ContactOwner::kNobody);
   out.put(slab_.size());
   std::uint32_t next = 0;
-  slab_.for_each(
-      [&](const Record& record) { rank[slab_.number_of(record)] = next++, out.put(record); });
+  slab_.for_each([&](const Record& record) { rank[slab_.number_of(record)] = next++; });
+  slab_.for_each([&](const Record& record) {
+    Record saved = record;
+    if (saved.address) saved.prefix = rank[saved.prefix];
+    out.put(saved);
+  });
   out.put(contacts_.size());
   std::uint64_t run = 0;
   contacts_.for_each([&](const Contact& c) {
-    const bool owned = c.owned() && rank[c.owner.record] != Contact::kNobody &&
-                       slab_.at(c.owner.record).generation == c.owner.generation;
-    if (!owned || !may_matter(slab_.at(c.owner.record), c)) {
+    if (!may_matter(c)) {
       ++run;
       return;
     }
-    Contact kept_contact = c;
-    kept_contact.owner =
-        ContactOwner::of(rank[c.owner.record], c.owner.generation, c.owner.key_hash);
-    out.put(run), out.put(kept_contact), run = 0;
+    Contact saved = c;
+    saved.record = rank[c.record] & ContactOwner::kNobody;
+    out.put(run), out.put(saved), run = 0;
   });
   out.put(run);
   out.put(lives_), out.put(forgotten_);
@@ -324,28 +487,29 @@ void FirstContacts::load(StateReader& in) {
   for (std::uint32_t i = 0; i < keys && !in.failed(); ++i) {
     const auto saved = in.get<Record>();
     bool inserted = false;
-    Record& record = slab_.touch(saved.key(), slab_.hash(saved.key()), inserted, [](Record&) {});
-    if (!inserted) return in.fail();
+    Record& record = slab_.touch(saved.key(), slab_.hash(saved.key()), inserted);
+    if (!inserted || (saved.address && saved.prefix >= keys)) return in.fail();
     record = saved;
   }
   const auto total = in.get<std::uint64_t>();
   if (total > std::bit_ceil(settings_.max_contacts)) return in.fail();
   std::uint64_t count = 0;
-  const auto forget = [](const Contact&) {};
-  const auto matured = [&](const Contact& c) {
-    const Contact& last = contacts_.append(c, forget);
+  const auto add = [&](const Contact& c) {
+    const Contact& last = contacts_.append(c, [](const Contact&) {});
     ++count;
-    if (c.matured() && contacts_.next_to_mature() == &last)
+    if (c.matured && contacts_.next_to_mature() == &last)
       contacts_.mature_next();  // not past one that is still pending
   };
+  Contact blank;
+  blank.matured = 1;
   while (!in.failed()) {
     const auto run = in.get<std::uint64_t>();
     if (run > total - count) return in.fail();
-    for (std::uint64_t i = 0; i < run; ++i) matured(Contact{.packed = Contact::kMatured});
+    for (std::uint64_t i = 0; i < run; ++i) add(blank);
     if (count == total) break;
     const auto contact = in.get<Contact>();
-    if (contact.owner.record >= keys) return in.fail();
-    matured(contact);
+    if (contact.record >= keys) return in.fail();
+    add(contact);
   }
   lives_ = in.get<EvidenceLives>(), forgotten_ = in.get<std::uint64_t>();
 }

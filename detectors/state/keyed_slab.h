@@ -5,7 +5,7 @@
 // When full, a hand goes round the slab and evicts the first record that was not touched since it last came by (CLOCK; Corbato 1968): near enough to the
 // one longest unseen, and a touch writes to no other record. All follows from the order of the events alone, so eviction is the same everywhere.
 //
-// Record: trivially copyable, with `Key key() const`, `void reset(const Key&)` (all anew) and a member `bool touched = false`. hash(key) is the caller's.
+// Record: trivially copyable, with `Key key() const`, `void reset(const Key&)` (all anew) and a member `touched`, false at first. hash(key) is the caller's.
 // Memory: max_records * (sizeof(Record) + 8..16) bytes, touched only as it fills. Cost: one index line and one record per access, prefetch both; O(1)
 // amortised. Threads: none. Pointers stay valid until the record is evicted.
 #pragma once
@@ -21,17 +21,18 @@
 
 namespace stuffwatch::detectors {
 
+inline constexpr std::uint32_t kMaxKeys = (1u << 24) - 2;  // what a slot of the index can number
+
 template <class Record>
 class KeyedSlab {
  public:
   using Key = decltype(std::declval<const Record&>().key());
-  static constexpr std::uint32_t kMaxRecords = (1u << 24) - 2;
 
-  // `hash_of` recomputes a key's hash when the index closes a gap. More than kMaxRecords is taken as that.
+  // `hash_of` recomputes a key's hash when the index closes a gap. More than kMaxKeys is taken as that.
   using HashOf = std::uint64_t (*)(const Key& key, std::uint64_t seed);
 
   KeyedSlab(std::uint32_t max_records, std::uint64_t seed, HashOf hash_of)
-      : max_(std::min(max_records, kMaxRecords)),
+      : max_(std::min(max_records, kMaxKeys)),
         mask_(std::bit_ceil(std::size_t{max_} * 2 + 2) - 1),
         seed_(seed),
         hash_of_(hash_of),
@@ -60,9 +61,9 @@ class KeyedSlab {
     return index_[at] == 0 ? nullptr : &records_[number(index_[at])];
   }
 
-  // The record of `key`, touched. `on_evict(Record&)` is called for the one that makes room.
-  template <class OnEvict>
-  Record& touch(const Key& key, std::uint64_t hash, bool& inserted, OnEvict&& on_evict) {
+  // The record of `key`, touched. Another one makes room for a new key, but never record number `spared`: pointers to it stay valid.
+  Record& touch(const Key& key, std::uint64_t hash, bool& inserted,
+                std::uint32_t spared = kMaxKeys) {
     std::size_t at = locate(key, hash);
     inserted = index_[at] == 0;
     if (!inserted) {
@@ -74,8 +75,7 @@ class KeyedSlab {
     if (used_ < max_) {
       records_[used_++] = Record{};
     } else {
-      n = next_victim();
-      on_evict(records_[n]);
+      n = next_victim(spared);
       remove_from_index(n);
       ++evictions_;
       at = locate(key, hash);  // the gap may have moved our slot
@@ -122,10 +122,11 @@ class KeyedSlab {
   }
 
   // The hand moves on past the one it evicts, which is the last to be met again.
-  std::uint32_t next_victim() {
+  std::uint32_t next_victim(std::uint32_t spared) {
     for (;;) {
       const std::uint32_t n = std::exchange(hand_, hand_ + 1 == max_ ? 0 : hand_ + 1);
-      if (!std::exchange(records_[n].touched, false)) return n;
+      if (!records_[n].touched && n != spared) return n;
+      records_[n].touched = false;
     }
   }
 

@@ -64,6 +64,22 @@ def test_an_attack_is_found_by_the_detector_of_its_folder(events):
     assert all(alert["producer"] == {} and alert["site"] == "golden" for alert in alerts)
 
 
+def gist(alerts):
+    """What was found at last, without when it was said."""
+    last = {alert["id"] if alert["status"] == "open" else "closed": alert for alert in map(json.loads, alerts.splitlines())}
+    return sorted(
+        json.dumps([alert[name] for name in ("attack", "start_time", "end_time", "counts", "sources", "accounts", "detectors")]) for alert in last.values()
+    )
+
+
+@each(PAIRS)
+def test_a_declared_delay_changes_when_it_is_told_but_not_what(outputs, tmp_path, events):
+    own = events.with_suffix(".yaml")
+    late = tmp_path / "late.yaml"
+    late.write_text((own.read_text() if own.exists() else "") + f"\ninputs:\n  - {{file: {events}, delay: 30m}}\n")
+    assert gist(outputs(events, config=late)[0]) == gist(outputs(events)[0])
+
+
 def test_a_changed_expectation_is_noticed(expect):
     events = FOLDER / "source_fanout" / "attack_bad_passwords.jsonl"
     lines = expected_of(events).read_text().splitlines(keepends=True)

@@ -83,10 +83,8 @@ void compare(std::uint32_t max, std::uint64_t keys, Slab::HashOf hash_of, std::u
   for (std::uint64_t step = 1; step <= 3000; ++step) {
     const std::uint64_t key = random.below(keys);
     bool inserted = false;
-    std::vector<std::uint64_t> evicted;
     const bool known = model.holds(key);
-    Item& item =
-        slab.touch(key, slab.hash(key), inserted, [&](Item& gone) { evicted.push_back(gone.id); });
+    Item& item = slab.touch(key, slab.hash(key), inserted);
     ASSERT_EQ(inserted, !known);
     ASSERT_EQ(item.id, key);
     if (inserted) {
@@ -94,8 +92,10 @@ void compare(std::uint32_t max, std::uint64_t keys, Slab::HashOf hash_of, std::u
     }
     item.value = step;
     ASSERT_EQ(&slab.at(slab.number_of(item)), &item);
-    ASSERT_EQ(evicted, model.touch(key, step));
-    evictions += evicted.size();
+    for (const std::uint64_t gone : model.touch(key, step)) {
+      ++evictions;
+      ASSERT_EQ(slab.find(gone, slab.hash(gone)), nullptr);
+    }
     if (step % 7 == 0 || step < 50) {
       ASSERT_NO_FATAL_FAILURE(expect_same(slab, model, keys)) << "step " << step;
     }
@@ -119,9 +119,7 @@ TEST(KeyedSlab, AgreesWithOneRecord) { compare(1, 5, good_hash, 3); }
 TEST(KeyedSlab, AFloodOfNewKeysSparesTheOnesSeenAgain) {
   Slab slab(100, 1, good_hash);
   bool inserted = false;
-  const auto touch = [&](std::uint64_t key) {
-    slab.touch(key, slab.hash(key), inserted, [](Item&) {});
-  };
+  const auto touch = [&](std::uint64_t key) { slab.touch(key, slab.hash(key), inserted); };
   for (std::uint64_t flood = 0; flood < 10'000; ++flood) {
     if (flood % 50 == 0)
       for (std::uint64_t regular = 1'000'000; regular < 1'000'020; ++regular) {
@@ -132,11 +130,24 @@ TEST(KeyedSlab, AFloodOfNewKeysSparesTheOnesSeenAgain) {
   }
 }
 
+TEST(KeyedSlab, ASparedRecordStaysWhoeverElseGoes) {
+  Slab slab(2, 1, good_hash);
+  bool inserted = false;
+  const Item& spared = slab.touch(1, slab.hash(1), inserted);
+  for (std::uint64_t key = 2; key < 50; ++key) {
+    slab.touch(key, slab.hash(key), inserted, slab.number_of(spared));
+    ASSERT_TRUE(inserted);
+    ASSERT_EQ(slab.find(1, slab.hash(1)), &spared);
+    ASSERT_NE(slab.find(key, slab.hash(key)), nullptr);
+  }
+  EXPECT_EQ(slab.evictions(), 47U);
+}
+
 TEST(KeyedSlab, AReusedRecordIsOfAnotherGeneration) {
   Slab slab(1, 0, good_hash);
   bool inserted = false;
-  slab.touch(7, slab.hash(7), inserted, [](Item&) {});
-  const Item& second = slab.touch(8, slab.hash(8), inserted, [](Item&) {});
+  slab.touch(7, slab.hash(7), inserted);
+  const Item& second = slab.touch(8, slab.hash(8), inserted);
   EXPECT_EQ(slab.number_of(second), 0U);
   EXPECT_EQ(second.resets, 2U);  // of the record, not of the key
   EXPECT_EQ(slab.evictions(), 1U);
