@@ -187,6 +187,10 @@ void Service::publish() {
       log_warning("stamps without a year are read as 2000, in UTC: set inputs[].year and .zone",
                   {{"input", q.name()}});
   });
+  for (const auto& source : pipeline_->sources())
+    for (const auto& input : source->status())
+      if (!input.notice.empty() && noticed_.insert(input.name).second)
+        log_warning(input.notice, {{"input", input.name}});
   board_.publish(std::move(s));
 }
 
