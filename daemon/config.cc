@@ -54,7 +54,10 @@ config::Result<void> check_app(const std::string& text) {
 }  // namespace
 
 void InputSection::visit(config::FieldVisitor& v) {
-  v.field("name", name, "What alerts, metrics and logs call it; the topic or file when empty.");
+  v.field("name", name,
+          "What metrics, status, logs and dead letters call it; the topic or file when empty. A "
+          "file of a "
+          "folder is called by this and its path below it.");
   v.field("topic", topic, "Kafka topic to read.", kOperational);
   v.field("file", file, "File, folder or - for standard input; plain, gzip, zstd, xz or bzip2.",
           kOperational);

@@ -54,7 +54,9 @@ constexpr MetricInfo kTable[] = {
         "1 for the state the daemon is in, 0 for the others: full, degraded, blind, standby."),
 
     row(Gauge::kInputUp, "stuffwatch_input_up", {{"input"}},
-        "1 while the input can be read, 0 while it is unreachable."),
+        "1 while the input can be read, and when it was read to its end; 0 while it is unreachable "
+        "or "
+        "left out, and when it ended damaged or no format fits. The status says which."),
     row(Counter::kInputRecords, "stuffwatch_input_records_total", {{"input"}},
         "Records read: lines of a file, messages of a topic."),
     row(Counter::kInputBytes, "stuffwatch_input_bytes_total", {{"input"}},

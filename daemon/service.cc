@@ -184,6 +184,7 @@ config::Result<void> Service::open_pipeline() {
       return checkpoints_ != nullptr && !checkpoints_->busy() && Clock::now() >= next_checkpoint_;
     };
     hooks.on_cut = [this] { checkpoint(kFlushPatience); };
+    hooks.on_warning = [](const std::string& text) { log_warning(text); };
     hooks.on_revoke = [this] {
       if (auto saved = last_checkpoint(Deadline(kDrainPatience)); !saved)
         log_error("partitions are given back; whoever gets them reads again what was not kept: " +
@@ -215,7 +216,7 @@ config::Result<void> Service::open_sources() {
     if (!input.topic.empty()) {
       topics.push_back({i, input.topic});
     } else if (!input.file.empty()) {
-      auto source = ingest::open_files(i, {input.file});
+      auto source = ingest::open_files(i, {input.file}, input.name);
       if (!source) return std::unexpected(source.error());
       pipeline_->add_source(std::move(*source), settings_);
     } else {
@@ -425,8 +426,10 @@ config::Result<void> Service::run(const std::atomic<bool>& stop, std::atomic<boo
       if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);
     if (reload_wanted.exchange(false)) reload();
     if (progress == Pipeline::Progress::kWaiting) pipeline_->wait(kPatience);
-    if (progress == Pipeline::Progress::kFinished && pipeline_->merge().size() != 0)
+    if (progress == Pipeline::Progress::kFinished && pipeline_->merge().size() != 0) {
+      publish();
       return all_read();
+    }
     if (progress == Pipeline::Progress::kFinished) pipeline_->wait(50ms);
   }
   return {};

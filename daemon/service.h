@@ -100,7 +100,7 @@ class Service {
   bool gave_up_ = false;  // something could not be kept: nothing may be committed any more
   std::string held_;      // why everything waits, while it does
   Clock::time_point next_complaint_{};
-  std::set<std::string> assumed_years_;  // inputs that were warned about
+  std::set<std::string> assumed_years_, noticed_;  // inputs that were warned about
   CheckpointHealth checkpoint_health_;
   struct Heard {  // of an input, when it was last looked at
     std::uint64_t records = 0, events = 0;

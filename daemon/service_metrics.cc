@@ -48,7 +48,7 @@ void Service::publish_pipeline_metrics(const DaemonStatus& s) {
 }
 
 void Service::publish_input_metrics(const DaemonStatus& s) {
-  pipeline_->merge().for_each([&](const pipeline::InputQueue& q, bool left_out, bool) {
+  pipeline_->merge().for_each([&](const pipeline::InputQueue& q, bool, bool) {
     const auto& c = q.counts();
     metrics_.raise(Counter::kInputRecords, {q.name()}, c.records);
     metrics_.raise(Counter::kInputBytes, {q.name()}, c.bytes);
@@ -59,12 +59,11 @@ void Service::publish_input_metrics(const DaemonStatus& s) {
       if (c.skipped[i] != 0)
         metrics_.raise(Counter::kInputSkipped, {q.name(), name_of(static_cast<ingest::Skip>(i))},
                        c.skipped[i]);
-    metrics_.set(Gauge::kInputUp, {q.name()},
-                 left_out || q.status() == ingest::ReadStatus::kUnreachable ? 0 : 1);
     metrics_.set(Gauge::kQueueBytes, {q.name()}, static_cast<double>(q.ahead()));
     metrics_.set(Gauge::kQueueCapacity, {}, static_cast<double>(q.most_ahead()));
   });
   for (const InputHealth& input : s.inputs) {
+    metrics_.set(Gauge::kInputUp, {input.name}, input.up() ? 1 : 0);
     metrics_.set(Gauge::kInputSilent, {input.name}, input.seconds_silent);
     if (input.lag_records)
       metrics_.set(Gauge::kInputLag, {input.name}, static_cast<double>(*input.lag_records));

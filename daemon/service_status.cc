@@ -72,7 +72,8 @@ void Service::add_inputs(DaemonStatus& s) {
       h.problem = known->second.problem, h.lag_records = known->second.lag;
     if (h.lag_records) *h.lag_records += static_cast<std::int64_t>(q.held());
     if (q.failed()) h.problem = q.problem();
-    h.state = q.failed()                                       ? "failed"
+    const bool broken = q.status() == ingest::ReadStatus::kFinished && !h.problem.empty();
+    h.state = q.failed() || broken                             ? "failed"
               : left_out                                       ? "left_out"
               : q.finished()                                   ? "finished"
               : q.status() == ingest::ReadStatus::kUnreachable ? "unreachable"
@@ -133,11 +134,9 @@ void Service::judge(DaemonStatus& s) const {
   };
   bool degraded = false, sees = false;
   for (const InputHealth& input : s.inputs) {
-    const bool bad =
-        input.state == "left_out" || input.state == "unreachable" || !input.problem.empty();
-    sees = sees || !bad;
-    degraded = degraded || bad;
-    if (bad)
+    sees = sees || input.up();
+    degraded = degraded || !input.up();
+    if (!input.up())
       say("input_" + (input.state == "left_out" || input.state == "failed"
                           ? input.state
                           : std::string("unreachable")),
@@ -187,6 +186,10 @@ void Service::publish() {
       log_warning("stamps without a year are read as 2000, in UTC: set inputs[].year and .zone",
                   {{"input", q.name()}});
   });
+  for (const auto& source : pipeline_->sources())
+    for (const auto& input : source->status())
+      if (!input.notice.empty() && noticed_.insert(input.name).second)
+        log_warning(input.notice, {{"input", input.name}});
   board_.publish(std::move(s));
 }
 

@@ -44,6 +44,11 @@ struct InputHealth {
   double seconds_silent = 0;   // since its last record, or since it was first looked at
   std::uint64_t rejected = 0;  // records
   std::optional<StatusTime> last_event = {};
+
+  // It is read, or was to its end.
+  [[nodiscard]] bool up() const {
+    return problem.empty() && state != "left_out" && state != "unreachable";
+  }
 };
 
 struct SinkHealth {

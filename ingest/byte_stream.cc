@@ -111,6 +111,34 @@ bool ByteStream::ready() const {
   return ::poll(&poll, 1, 0) != 0;
 }
 
+std::string ByteStream::peek(std::size_t bytes) {
+  if (!rereadable()) return {};
+  std::string text(bytes, '\0');
+  std::size_t filled = 0;
+  for (Got got; filled < bytes; filled += got.bytes) {
+    got = read(text.data() + filled, bytes - filled);
+    if (got.state != State::kBytes) break;
+  }
+  text.resize(filled);
+  const Compression compression = compression_;
+  (void)::lseek(fd_.get(), 0, SEEK_SET);
+  *this = ByteStream(std::move(fd_), name_, regular_);
+  compression_ = compression;
+  return text;
+}
+
+std::optional<std::int64_t> ByteStream::size() const {
+  struct stat info{};
+  if (!regular_ || compression_ != Compression::kNone || ::fstat(fd_.get(), &info) != 0) return {};
+  return info.st_size;
+}
+
+std::string ByteStream::notice() const {
+  if (decompressor_ == nullptr || decompressor_->ignored() == 0) return {};
+  return fmt::format("{}: {} bytes behind the {} data belong to nothing and were ignored", name_,
+                     decompressor_->ignored(), name_of(compression_));
+}
+
 // One read(2); never waits on a pipe.
 ByteStream::Got ByteStream::raw_read(char* out, std::size_t room) {
   if (!regular_) {
@@ -234,7 +262,8 @@ ByteStream::Got ByteStream::read_compressed(char* out, std::size_t room) {
     member_ended_ = status == Decompressor::Status::kEnd || (blocked && member_ended_);
     const std::size_t produced = room - flow.out_size;
     const bool idle = begin_ == end_ && input_over_ && produced == 0 && !moved;
-    if (produced > 0 || status == Decompressor::Status::kDamaged || idle)
+    if (produced > 0 || status == Decompressor::Status::kDamaged ||
+        status == Decompressor::Status::kTooBig || idle)
       return after_run(status, produced, idle);
     if (blocked) return {State::kWouldBlock, 0};
   }
@@ -252,6 +281,7 @@ ByteStream::Got ByteStream::after_run(Decompressor::Status status, std::size_t p
     return produced > 0 ? Got{State::kBytes, produced} : Got{State::kFailed, 0};
   }
   if (produced > 0) return {State::kBytes, produced};
+  if (status == Decompressor::Status::kTooBig) return broken(too_big());
   if (status == Decompressor::Status::kEnd) {
     phase_ = Phase::kOver;
     return {State::kEnd, 0};
@@ -263,6 +293,17 @@ ByteStream::Got ByteStream::after_run(Decompressor::Status status, std::size_t p
                     name_, name_of(compression_), handed_out_));
   }
   return {State::kWouldBlock, 0};
+}
+
+std::string ByteStream::too_big() const {
+  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+  const bool xz = compression_ == Compression::kXz;
+  return fmt::format(
+      "{}: it takes {} MiB of memory to unpack this {} data, and the limit is {} MiB: compress it "
+      "again with less, or use '{} FILE | stuffwatch replay -'. The whole lines before that were "
+      "read",
+      name_, (decompressor_->needs() + kMiB - 1) / kMiB, name_of(compression_),
+      memory_limit(compression_) / kMiB, xz ? "xz -dc" : "zstd -dc --long=31");
 }
 
 ByteStream::Got ByteStream::skip(std::int64_t bytes) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ class FileDescriptor {
   FileDescriptor(FileDescriptor&& other) noexcept;
   FileDescriptor& operator=(FileDescriptor&& other) noexcept;
   [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool owned() const { return owned_; }
 
  private:
   int fd_ = -1;
@@ -56,6 +58,14 @@ class ByteStream {
   // False only for a pipe or terminal without a byte to read.
   [[nodiscard]] bool ready() const;
   [[nodiscard]] const std::string& problem() const { return problem_; }
+  // What to know of a file that is well: bytes behind its end that were ignored.
+  [[nodiscard]] std::string notice() const;
+  // The text from its start, up to `bytes`, before anything is read; the next read begins at the start all the same. Empty for what is no file by itself.
+  [[nodiscard]] std::string peek(std::size_t bytes);
+  // A file that is opened here; false for a pipe and standard input.
+  [[nodiscard]] bool rereadable() const { return regular_ && fd_.owned(); }
+  // Of the text; nothing where it is compressed, or no file. After peek().
+  [[nodiscard]] std::optional<std::int64_t> size() const;
   void fail(std::string problem);
   [[nodiscard]] const std::string& name() const { return name_; }
   void close() { fd_ = {}; }
@@ -72,6 +82,7 @@ class ByteStream {
   Got read_compressed(char* out, std::size_t room);
   Got after_run(Decompressor::Status status, std::size_t produced, bool idle);
   Got broken(std::string problem);
+  [[nodiscard]] std::string too_big() const;
   bool looks_like_text(std::string_view start);
 
   FileDescriptor fd_;

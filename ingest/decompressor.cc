@@ -1,15 +1,21 @@
 #include "ingest/decompressor.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <limits>
 
 #include <bzlib.h>
 #include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 namespace stuffwatch::ingest {
 namespace {
+
+constexpr std::uint64_t kXzMemory = std::uint64_t{256} << 20;
+constexpr unsigned kZstdWindowLog = 27;
 
 unsigned clamp_size(std::size_t size) {
   return static_cast<unsigned>(std::min<std::size_t>(size, std::numeric_limits<int>::max()));
@@ -33,7 +39,7 @@ class Gzip final : public Decompressor {
   Gzip& operator=(const Gzip&) = delete;
   [[nodiscard]] bool ok() const { return ok_; }
 
-  Status run(Flow& flow, bool) override {
+  Status run(Flow& flow, bool last) override {
     if (between_ && !next_member(flow)) return Status::kEnd;
     const unsigned in = clamp_size(flow.in_size), out = clamp_size(flow.out_size);
     stream_.next_in = reinterpret_cast<Bytef*>(unconst(flow.in));
@@ -44,27 +50,48 @@ class Gzip final : public Decompressor {
     advance(flow, in - stream_.avail_in, out - stream_.avail_out);
     between_ = result == Z_STREAM_END;
     if (between_) return Status::kEnd;
-    return result == Z_OK || result == Z_BUF_ERROR ? Status::kMore : Status::kDamaged;
+    if (result != Z_OK && result != Z_BUF_ERROR)
+      return no_member() ? ignore_rest(flow) : Status::kDamaged;
+    return last && flow.in_size == 0 && later_ && stream_.total_in < kMagic ? ignore_rest(flow)
+                                                                            : Status::kMore;
   }
+  [[nodiscard]] std::uint64_t ignored() const override { return ignored_; }
 
  private:
-  // Zeros after a member are padding (tapes, block devices).
+  static constexpr uLong kMagic = 2;
+
   bool next_member(Flow& flow) {
+    if (ignored_ > 0) return ignore(flow), false;
     while (flow.in_size > 0 && *flow.in == '\0') advance(flow, 1, 0);
     if (flow.in_size == 0) return false;
-    between_ = false;
+    between_ = false, later_ = true;
     inflateReset(&stream_);
     return true;
   }
+  // What follows a whole member does not even begin like another.
+  [[nodiscard]] bool no_member() const { return later_ && stream_.total_in <= kMagic; }
+  Status ignore_rest(Flow& flow) {
+    ignored_ = stream_.total_in;
+    ignore(flow);
+    between_ = true;
+    return Status::kEnd;
+  }
+  void ignore(Flow& flow) {
+    ignored_ += flow.in_size;
+    advance(flow, flow.in_size, 0);
+  }
 
   z_stream stream_{};
-  bool ok_ = false, between_ = false;
+  bool ok_ = false, between_ = false, later_ = false;  // later_: a whole member came before
+  std::uint64_t ignored_ = 0;
 };
 
 class Zstd final : public Decompressor {
  public:
   Zstd() : stream_(ZSTD_createDStream()) {
-    if (stream_ != nullptr) hint_ = ZSTD_initDStream(stream_);
+    if (stream_ == nullptr) return;
+    ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, kZstdWindowLog);
+    hint_ = ZSTD_initDStream(stream_);
   }
   ~Zstd() override { ZSTD_freeDStream(stream_); }
   Zstd(const Zstd&) = delete;
@@ -75,22 +102,49 @@ class Zstd final : public Decompressor {
   Status run(Flow& flow, bool) override {
     ZSTD_inBuffer in{flow.in, std::min(flow.in_size, hint_), 0};
     ZSTD_outBuffer out{flow.out, flow.out_size, 0};
+    remember(in);
     const std::size_t result = ZSTD_decompressStream(stream_, &out, &in);
-    if (ZSTD_isError(result) != 0) return Status::kDamaged;
+    if (ZSTD_isError(result) != 0) {
+      const bool too_big = ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge;
+      return too_big ? Status::kTooBig : Status::kDamaged;
+    }
     advance(flow, in.pos, out.pos);
+    if (result == 0) header_size_ = 0;
     hint_ = std::max<std::size_t>(result, 1);
     if (result == 0) hint_ = 5;  // the smallest header, ZSTD_FRAMEHEADERSIZE_MIN(ZSTD_f_zstd1)
     return result == 0 ? Status::kEnd : Status::kMore;
   }
+  // RFC 8878, 3.1.1.1: a window descriptor, or a frame that is one segment and says how long it is.
+  [[nodiscard]] std::uint64_t needs() const override {
+    const unsigned descriptor = header_[4];
+    if ((descriptor & 0x20) == 0) {
+      const std::uint64_t base = std::uint64_t{1} << (10 + (header_[5] >> 3));
+      return base + base / 8 * (header_[5] & 7);
+    }
+    static constexpr std::size_t kDictionary[] = {0, 1, 2, 4}, kContent[] = {1, 2, 4, 8};
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, header_.data() + 5 + kDictionary[descriptor & 3],
+                kContent[descriptor >> 6]);
+    return bytes;
+  }
 
  private:
+  // The start of the frame: the library takes in all that it is given while it wants a header.
+  void remember(const ZSTD_inBuffer& in) {
+    const std::size_t more = std::min(in.size, header_.size() - header_size_);
+    if (more > 0) std::memcpy(header_.data() + header_size_, in.src, more);
+    header_size_ += more;
+  }
+
   ZSTD_DStream* stream_;
   std::size_t hint_ = 1;
+  std::array<std::uint8_t, 18> header_{};
+  std::size_t header_size_ = 0;
 };
 
 class Xz final : public Decompressor {
  public:
-  Xz() { ok_ = lzma_stream_decoder(&stream_, kMemory, LZMA_CONCATENATED) == LZMA_OK; }
+  Xz() { ok_ = lzma_stream_decoder(&stream_, kXzMemory, LZMA_CONCATENATED) == LZMA_OK; }
   ~Xz() override { lzma_end(&stream_); }
   Xz(const Xz&) = delete;
   Xz& operator=(const Xz&) = delete;
@@ -104,11 +158,12 @@ class Xz final : public Decompressor {
     const lzma_ret result = lzma_code(&stream_, last ? LZMA_FINISH : LZMA_RUN);
     advance(flow, flow.in_size - stream_.avail_in, flow.out_size - stream_.avail_out);
     if (result == LZMA_STREAM_END) return Status::kEnd;
+    if (result == LZMA_MEMLIMIT_ERROR) return Status::kTooBig;
     return result == LZMA_OK || result == LZMA_BUF_ERROR ? Status::kMore : Status::kDamaged;
   }
+  [[nodiscard]] std::uint64_t needs() const override { return lzma_memusage(&stream_); }
 
  private:
-  static constexpr std::uint64_t kMemory = std::uint64_t{256} << 20;
   lzma_stream stream_ = LZMA_STREAM_INIT;
   bool ok_ = false;
 };
@@ -166,6 +221,10 @@ std::string_view name_of(Compression compression) {
     case Compression::kBzip2: return "bzip2";
   }
   return "none";
+}
+
+std::uint64_t memory_limit(Compression compression) {
+  return compression == Compression::kXz ? kXzMemory : std::uint64_t{1} << kZstdWindowLog;
 }
 
 std::unique_ptr<Decompressor> make_decompressor(Compression compression) {

@@ -3,11 +3,12 @@
 //
 // The libraries are used directly: libarchive's filters hand out blocks of 64 to 128 KiB and lose
 // the last one when the input ends early. Checksums are verified (zstd files may have none).
-// Concatenated members are one stream.
+// Concatenated members are one stream; what follows a gzip member and is none is ignored and counted, zeros
+// (padding of tapes and block devices) silently, as gzip(1) does.
 //
 // Threads: one at a time.
-// Memory:  what the format asks for, at most 256 MiB (xz), 128 MiB (zstd).
-// Errors:  Status::kDamaged; never throws but bad_alloc.
+// Memory:  what the format asks for, at most memory_limit(): 256 MiB (xz), 128 MiB (zstd).
+// Errors:  Status::kDamaged, kTooBig; never throws but bad_alloc.
 #pragma once
 
 #include <cstddef>
@@ -34,11 +35,18 @@ class Decompressor {
     kMore,     // wants more input or more room
     kEnd,      // a whole member ended; more may follow
     kDamaged,  // `out` holds all that could be saved
+    kTooBig,   // wants more memory than kMemory; see needs()
   };
   virtual ~Decompressor() = default;
   // `last`: no input will follow what `flow` holds.
   [[nodiscard]] virtual Status run(Flow& flow, bool last) = 0;
+  // Bytes of memory, after kTooBig.
+  [[nodiscard]] virtual std::uint64_t needs() const { return 0; }
+  // Bytes behind the last member that belong to none.
+  [[nodiscard]] virtual std::uint64_t ignored() const { return 0; }
 };
+
+[[nodiscard]] std::uint64_t memory_limit(Compression compression);
 
 // `compression` is not kNone. Null when the library has no memory.
 [[nodiscard]] std::unique_ptr<Decompressor> make_decompressor(Compression compression);

@@ -1,10 +1,12 @@
 #include "ingest/file_source.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "ingest/byte_stream.h"
 #include "ingest/line_reader.h"
+#include "ingest/yearless_logs.h"
 
 namespace stuffwatch::ingest {
 namespace {
@@ -13,7 +15,8 @@ constexpr std::size_t kMostInChunk = std::size_t{128} << 10, kLeastInChunk = std
                       kAllChunks = std::size_t{64} << 20;
 
 struct OpenFile {
-  std::string path;
+  std::string name;
+  InputStart start;
   LineReader reader;
   bool begun = false;
 };
@@ -48,7 +51,7 @@ class FileSource final : public Source {
       return config::failed("there is no file {} of input {}: fewer files than before",
                             id.partition, id.declared);
     if (offset < 0 || file->begun)
-      return config::failed("{}: cannot go to offset {} now", file->path, offset);
+      return config::failed("{}: cannot go to offset {} now", file->name, offset);
     file->reader.seek(offset);
     return {};
   }
@@ -57,8 +60,17 @@ class FileSource final : public Source {
     std::vector<InputStatus> all;
     all.reserve(files_.size());
     for (std::uint32_t i = 0; i < files_.size(); ++i)
-      all.push_back({{declared_, i}, files_[i].path, files_[i].reader.problem(), {}});
+      all.push_back({{declared_, i},
+                     files_[i].name,
+                     files_[i].reader.problem(),
+                     {},
+                     files_[i].reader.notice()});
     return all;
+  }
+
+  InputStart start(InputId id) const override {
+    return id.declared == declared_ && id.partition < files_.size() ? files_[id.partition].start
+                                                                    : InputStart{};
   }
 
   void commit(InputId, std::int64_t) override {}
@@ -75,10 +87,26 @@ class FileSource final : public Source {
   bool announced_ = false;
 };
 
+std::string called(const std::string& path, const std::string& given, const std::string& name) {
+  if (name.empty() || name == "-") return path == "-" ? "standard input" : path;
+  if (path == given) return name;
+  return (std::filesystem::path(name) / std::filesystem::path(path).lexically_relative(given))
+      .native();
+}
+
+OpenFile open_file(ByteStream stream, std::string name, std::size_t chunk) {
+  InputStart start;
+  start.kind = stream.rereadable() ? InputStart::Kind::kFile : InputStart::Kind::kStream;
+  start.head = stream.peek(InputStart::kHead);
+  start.size = stream.size();
+  return {std::move(name), std::move(start), LineReader(std::move(stream), chunk)};
+}
+
 }  // namespace
 
 config::Result<std::unique_ptr<Source>> open_files(std::uint32_t declared,
-                                                   const std::vector<std::string>& paths) {
+                                                   const std::vector<std::string>& paths,
+                                                   const std::string& name) {
   const auto expanded = expand_paths(paths);
   if (!expanded) return std::unexpected(expanded.error());
   const std::size_t chunk = std::clamp(kAllChunks / expanded->size(), kLeastInChunk, kMostInChunk);
@@ -87,9 +115,14 @@ config::Result<std::unique_ptr<Source>> open_files(std::uint32_t declared,
   for (const std::string& path : *expanded) {
     auto stream = ByteStream::open(path);
     if (!stream) return std::unexpected(stream.error());
-    files.push_back(
-        {path == "-" ? "standard input" : path, LineReader(std::move(*stream), chunk), false});
+    files.push_back(open_file(std::move(*stream), called(path, paths.front(), name), chunk));
   }
+  std::vector<YearlessLog> logs;
+  logs.reserve(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i)
+    logs.push_back({(*expanded)[i], first_yearless_stamp(files[i].start.head)});
+  count_years(logs);
+  for (std::size_t i = 0; i < files.size(); ++i) files[i].start.begins = logs[i].first;
   return std::make_unique<FileSource>(declared, std::move(files));
 }
 

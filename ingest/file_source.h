@@ -4,7 +4,7 @@
 // Time:    offsets are byte offsets of lines in the decompressed text; nothing reads a clock or a
 //          modification time.
 // Threads: see Source. Only a compressed pipe may block, while its writer is inside a block.
-// Memory:  one chunk an input (1 MiB; less when there are more than 64 files) and the decompressor.
+// Memory:  the first 4 KiB of each file, one chunk an input (1 MiB; less when there are more than 64 files) and the decompressor.
 // Errors:  open_files: a path that is absent, unreadable or given twice, a folder without files.
 //          Later, as kFinished with the text in status(): a damaged or cut compressed file, after
 //          its whole lines were delivered; a zip, tar or UTF-16 file, with what to do.
@@ -28,7 +28,10 @@ namespace stuffwatch::ingest {
 
 // Partition n of input `declared` is the n-th of expand_paths(paths). A path given outright may
 // also be a pipe or a device.
+//
+// An input is called by its path; with `name`, which goes with a single path, by that: `name` for a
+// file, `name`/what stands below it for each of a folder.
 [[nodiscard]] config::Result<std::unique_ptr<Source>> open_files(
-    std::uint32_t declared, const std::vector<std::string>& paths);
+    std::uint32_t declared, const std::vector<std::string>& paths, const std::string& name = {});
 
 }  // namespace stuffwatch::ingest

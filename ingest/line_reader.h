@@ -36,6 +36,7 @@ class LineReader {
   // that follow.
   void seek(std::int64_t offset) { to_skip_ = offset; }
   [[nodiscard]] const std::string& problem() const { return stream_.problem(); }
+  [[nodiscard]] std::string notice() const { return stream_.notice(); }
 
  private:
   using State = ByteStream::State;

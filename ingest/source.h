@@ -13,6 +13,7 @@
 
 #include "config/result.h"
 #include "ingest/raw_chunk.h"
+#include "ingest/raw_login.h"
 
 namespace stuffwatch::ingest {
 
@@ -26,10 +27,27 @@ enum class ReadStatus : std::uint8_t {
 
 struct InputStatus {
   InputId id;
-  std::string name;     // "logins[3]", or the file's path: for people, metrics and checkpoints
+  std::string name;     // "logins[3]", "ssh", "ssh/auth.log.1": for people, metrics and checkpoints
   std::string problem;  // empty, or why it is unreachable or ended too early, with the remedy
   // Records between the last one handed out and the end; empty where no end is known.
   std::optional<std::int64_t> lag = {};
+  std::string notice =
+      {};  // empty, or what to know of an input that is well: bytes that were ignored
+};
+
+// What is known of an input before it is read.
+struct InputStart {
+  enum class Kind : std::uint8_t {
+    kPartition,  // an offset means the same record for ever
+    kFile,       // it does as long as it is the same file
+    kStream,     // standard input, a pipe: what comes is another stream than in an earlier life
+  } kind = Kind::kPartition;
+  // A file's text up to kHead bytes, what there is now: tells it from another under its name, and again under another name or compressed.
+  static constexpr std::size_t kHead = 4096;
+  std::string head = {};
+  std::optional<std::int64_t> size = {};  // bytes of text, where that is known
+  std::optional<EventTime> begins =
+      {};  // first stamp, when it has no year: see YearResolver::begins()
 };
 
 // What happened to the set of inputs since the last service(). Revoked: drop what is unmerged, finish what was merged, checkpoint,
@@ -46,6 +64,8 @@ class Source {
   [[nodiscard]] virtual std::vector<InputChange> service() = 0;
   // The next records of one input. Never more than some 128 KiB (what stays in the cache until it is decoded), or one record.
   [[nodiscard]] virtual ReadStatus read(InputId id, RawChunk& out) = 0;
+  // Before the first read of that input.
+  [[nodiscard]] virtual InputStart start(InputId) const { return {}; }
   // Start reading at `offset` (from a checkpoint) instead of where the source would by itself; before the first read of that input.
   [[nodiscard]] virtual config::Result<void> seek(InputId id, std::int64_t offset) = 0;
   // Every input this source holds now, in id order.

@@ -8,13 +8,20 @@ namespace {
 namespace chrono = std::chrono;
 
 constexpr chrono::days kTurnOfTheYear{300};
-constexpr int kYearOfTheYearless = 2000;
+
+int year_after(EventTime local, EventTime newest) {
+  const int year = year_of(newest);
+  const auto step = in_year(local, year) - newest;
+  if (step < -kTurnOfTheYear) return year + 1;
+  return step > kTurnOfTheYear ? year - 1 : year;
+}
+
+}  // namespace
 
 int year_of(EventTime time) {
   return static_cast<int>(chrono::year_month_day{chrono::floor<chrono::days>(time)}.year());
 }
 
-// The same month, day and time of day in another year; Feb 29 becomes Mar 1 where there is none.
 EventTime in_year(EventTime local, int year) {
   const auto day = chrono::floor<chrono::days>(local);
   const chrono::year_month_day date{day};
@@ -31,15 +38,6 @@ int nearest_year(EventTime local, EventTime to) {
   }
   return best;
 }
-
-int year_after(EventTime local, EventTime newest) {
-  const int year = year_of(newest);
-  const auto step = in_year(local, year) - newest;
-  if (step < -kTurnOfTheYear) return year + 1;
-  return step > kTurnOfTheYear ? year - 1 : year;
-}
-
-}  // namespace
 
 config::Result<chrono::minutes> parse_zone(std::string_view text) {
   if (text == "UTC" || text == "Z") return chrono::minutes{0};
@@ -79,11 +77,12 @@ std::optional<int> YearResolver::year_for(EventTime local, std::int64_t record_t
   const chrono::minutes zone = options_.zone.value_or(chrono::minutes{0});
   if (!options_.year && record_timestamp_ms >= 0)
     return nearest_year(local, EventTime{chrono::milliseconds{record_timestamp_ms}} + zone);
-  if (newest_) return year_after(local, *newest_ + zone);
-  if (options_.year) return options_.year;
-  if (!options_.year_2000) return std::nullopt;
-  assumed_ = true;
-  return kYearOfTheYearless;
+  if (newest_ || before_) return year_after(local, (newest_ ? *newest_ : *before_) + zone);
+  if (!options_.year && !options_.year_2000) return std::nullopt;
+  assumed_ = !options_.year;
+  const int oldest = options_.year.value_or(kYearOfTheYearless);
+  if (!first_) return oldest;
+  return year_after(local, in_year(*first_, oldest + year_of(*first_) - kYearOfTheYearless));
 }
 
 }  // namespace stuffwatch::ingest

@@ -277,6 +277,9 @@ class Replay {
                    input.name());
       if (input.failed()) fmt::print(stderr, "replay: {}\n", input.problem()), exit_code = 1;
     });
+    for (const auto& source : pipeline_->sources())
+      for (const auto& status : source->status())
+        if (!status.notice.empty()) fmt::print(stderr, "replay: {}\n", status.notice);
     if (const std::string broken = problems_of_sources(); !broken.empty())
       fmt::print(stderr, "replay: {}\n", broken), exit_code = 1;
     if (exit_code != 0 || options_.expect.empty()) return exit_code;

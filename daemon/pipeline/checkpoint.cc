@@ -11,7 +11,7 @@ namespace stuffwatch::daemon::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view kMagic = "stuffwatch state 2\n";
+constexpr std::string_view kMagic = "stuffwatch state 3\n";
 constexpr std::string_view kSuffix = ".state";
 
 struct SectionHead {

@@ -77,13 +77,15 @@ void InputQueue::take_in(ingest::RawChunk&& chunk) {
   if (decoder_ != nullptr) return submit(std::move(chunk), *decoder_);
   // The first records of all: what stands before them is not ours to commit.
   if (read_to_ == 0) read_to_ = chunk.records.front().offset;
-  decoder_ = undecided_.add(std::move(chunk));
-  if (decoder_ == nullptr) {
-    if (undecided_.full()) give_up_guessing();
-    return;
+  using Found = ingest::FormatGuesser::Found;
+  while (!chunk.records.empty()) {
+    const Found found = undecided_.add(chunk);
+    if (found == Found::kFull) give_up_guessing();
+    if (found != Found::kFormat) continue;
+    decoder_ = &undecided_.shape();
+    problem_.clear();
+    submit_undecided(*decoder_);
   }
-  problem_.clear();
-  submit_undecided(*decoder_);
 }
 
 // What is held has the shape of a format but no login in it, or no format fits; neither says anything about what follows.

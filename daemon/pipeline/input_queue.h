@@ -139,6 +139,13 @@ class InputQueue {
   // From a checkpoint, or from when this process held the input before; before the first fill().
   void resume(std::int64_t next_offset, std::optional<EventTime> newest, EventTime last_order,
               const ingest::DecodeCounts& counts);
+  // The rest of what it may know before the first fill(): the format that was found for it, the newest event of what was read in its place or beside
+  // it, its first stamp.
+  void know_format(const ingest::DecoderInfo* format) {
+    if (decoder_ == nullptr) decoder_ = format;
+  }
+  void follows(EventTime newest) { years_.follows(newest); }
+  void begins(std::optional<EventTime> first) { years_.begins(first); }
   // Records before this offset were dealt with in an earlier life: while next_offset() is below it, the input is warming up.
   void set_committed(std::optional<std::int64_t> offset) { committed_ = offset.value_or(0); }
   [[nodiscard]] std::int64_t committed() const { return committed_; }

@@ -34,6 +34,7 @@ Pipeline::Pipeline(const PipelineConfig& config,
 void Pipeline::add_source(std::unique_ptr<Source> source,
                           const std::vector<InputSettings>& settings) {
   settings_ = &settings;
+  known_.recognise(*source, hooks_.on_warning);
   sources_.push_back(std::move(source));
   service();
 }
@@ -55,6 +56,7 @@ void Pipeline::service() {
 void Pipeline::apply(Source& source, const InputChange& change) {
   ++counts_.rebalances;
   if (change.kind == InputChange::Kind::kAssigned) return assigned(source, change.id);
+  if (const InputQueue* queue = merge_.find(change.id)) known_.keep_format(*queue);
   merge_.remove(change.id);
   source.release(change.id);
 }
@@ -66,7 +68,12 @@ void Pipeline::assigned(Source& source, ingest::InputId id) {
   for (const auto& status : source.status())
     if (status.id == id) name = status.name;
   const auto committed = source.committed(id);
-  const Merge::Resume* resume = merge_.resume_of(id, name);
+  const auto [kind, head, size, begins] = source.start(id);
+  const bool stays = kind == ingest::InputStart::Kind::kPartition;
+  const Merge::Resume* resume = stays ? merge_.resume_of(id, name)
+                                : kind == ingest::InputStart::Kind::kFile ? known_.file(id)
+                                                                          : nullptr;
+  if (kind == ingest::InputStart::Kind::kStream) known_.forget(id);
   std::optional<std::int64_t> start;
   if (resume != nullptr) start = resume->next_offset;
   if (begun_ && committed.value_or(-1) > start.value_or(-1)) {
@@ -78,8 +85,19 @@ void Pipeline::assigned(Source& source, ingest::InputId id) {
   auto queue = std::make_unique<InputQueue>(id, name, source, (*settings_)[id.declared], decoders_,
                                             hooks_.on_error);
   queue->set_committed(committed);
+  queue->know_format(known_.format(id)), queue->begins(begins);
   merge_.add(std::move(queue), start);
+  if (!stays) go_on(*merge_.find(id), resume);
   if (merge_.warming()) engine_.set_silent(silent_ = true);  // nothing is under way: see apply()
+}
+
+// The merge knows inputs by number and name; what a file was is told by what it begins with.
+void Pipeline::go_on(InputQueue& file, const Merge::Resume* at) {
+  if (at != nullptr)
+    return file.resume(at->next_offset, at->has_newest ? std::optional(at->newest) : std::nullopt,
+                       at->last_order, at->counts);
+  file.resume(0, std::nullopt, EventTime::min(), {});
+  if (const auto newest = known_.newest(file.id().declared)) file.follows(*newest);
 }
 
 Pipeline::Progress Pipeline::run_once(Monotonic now, std::size_t budget) {
@@ -211,6 +229,7 @@ void Pipeline::save_section(std::size_t section, std::string& out) const {
   counts.steps = 0;  // how the work was divided is no part of the state
   writer.put(tick_), writer.put(seq_), writer.put(counts), writer.put(partial_until_);
   merge_.save(writer);
+  known_.save(merge_, writer);
   dedup_.save(writer);
 }
 
@@ -221,6 +240,7 @@ config::Result<void> Pipeline::load_section(std::size_t section, std::string_vie
   counts_ = reader.get<PipelineCounts>();
   partial_until_ = reader.get<EventTime>();
   merge_.load(reader);
+  known_.load(merge_, reader);
   dedup_.load(reader);
   return reader.finish("merge");
 }

@@ -19,6 +19,7 @@
 #include "corpus/account_key.h"
 #include "daemon/pipeline/dedup_set.h"
 #include "daemon/pipeline/engine.h"
+#include "daemon/pipeline/known_inputs.h"
 #include "daemon/pipeline/merge.h"
 #include "daemon/pipeline/worker_pool.h"
 #include "ingest/source.h"
@@ -57,6 +58,8 @@ class Pipeline {
     std::function<void(Stage, std::chrono::nanoseconds)> on_stage = [](Stage,
                                                                        std::chrono::nanoseconds) {};
     std::function<void(const config::Error&)> on_error = [](const config::Error&) {};
+    // What somebody should know of an input; nothing is wrong with this process.
+    std::function<void(const std::string&)> on_warning = [](const std::string&) {};
     // Before inputs are given back after a rebalance, once for all of them: everything merged so far must be made durable.
     std::function<void()> on_revoke = [] {};
   };
@@ -127,6 +130,7 @@ class Pipeline {
   void flush();
   void apply(ingest::Source& source, const ingest::InputChange& change);
   void assigned(ingest::Source& source, ingest::InputId id);
+  void go_on(InputQueue& file, const Merge::Resume* at);
 
   PipelineConfig config_;
   const corpus::AccountHasher& hasher_;
@@ -137,6 +141,7 @@ class Pipeline {
   const std::vector<InputSettings>* settings_ = nullptr;
   Engine engine_;
   Merge merge_;
+  KnownInputs known_;
   DedupSet dedup_;
   PipelineCounts counts_;
   std::array<std::uint64_t, 3> outcomes_{};

@@ -1,5 +1,6 @@
 """What a running daemon shows of itself: every metric there is, its folders, a sink that it cannot write to."""
 
+import gzip
 import json
 import re
 import stat
@@ -91,4 +92,14 @@ def test_trust_that_ends_is_warned_of(daemon):
     trusted = [{"cidr": "198.51.100.0/24", "reason": "office", "expires": "2026-01-01"}]
     one = daemon({"inputs": [{"simulated": True}], "trusted_sources": trusted})
     one.wait_log("trusted source 198.51.100.0/24 (office) expired")
+    assert one.terminate() == 0
+
+
+def test_a_file_that_ends_damaged_is_down_under_its_name(daemon, tmp_path):
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"Mar  1 00:17:01 web1 CRON[8]: session opened\n" * 1000)[:-12])
+    one = daemon({"inputs": [{"name": "ssh", "file": str(tmp_path / "cut.gz")}, {"name": "demo", "simulated": True}]}, wait_ready=False)
+    wait_until(lambda: "input_failed" in one.get("/readyz")[1], 30, lambda: one.tail())
+    assert one.metric("stuffwatch_input_up", input="ssh") == 0
+    state = {i["name"]: i for i in json.loads(one.get("/api/v1/status")[1])["inputs"]}["ssh"]
+    assert state["state"] == "failed" and "cut short" in state["problem"]
     assert one.terminate() == 0

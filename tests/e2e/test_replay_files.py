@@ -3,6 +3,7 @@
 Devices are pseudo-terminals and standard output is its name in /proc: a replay that replaces what it should write to cannot harm them.
 """
 
+import gzip
 import json
 import os
 import random
@@ -166,3 +167,31 @@ def test_the_years_of_stamps_without_one_are_said(run, tmp_path):
     (tmp_path / "events.ndjson").write_text(EVENTS)
     run("replay", "events.ndjson", "--summary", "summary.json")
     assert "years" not in json.loads((tmp_path / "summary.json").read_text())
+
+
+def syslog(stamp):
+    return f"{stamp} host sshd[1]: Failed password for root from 192.0.2.7 port 4242 ssh2\n"
+
+
+@pytest.mark.parametrize(("year", "first"), [((), 2000), (("--set", "inputs=[{file: x, year: 2025}]"), 2025)])
+def test_a_rotated_log_comes_out_in_order_over_new_year(run, tmp_path, year, first):
+    logs = {
+        "auth.log.2.gz": [f"Dec {day:2} 12:00:00" for day in range(2, 29)],
+        "auth.log.1": ["Dec 30 12:00:00", "Dec 31 23:59:59", "Jan  1 00:00:01", "Jan  2 12:00:00"],
+        "auth.log": ["Jan  3 12:00:00", "Jan  4 12:00:00"],
+    }
+    (tmp_path / "logs").mkdir()
+    for name, stamps in logs.items():
+        text = "".join(map(syslog, stamps)).encode()
+        (tmp_path / "logs" / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    said = run("replay", "logs", *year, "--summary", "summary.json")
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["years"] == {"first": first, "last": first + 1}
+    assert "out of order" not in said.stderr and summary["events"]["late"] == 0
+    assert summary["events"]["decoded"] == sum(map(len, logs.values()))
+
+
+def test_bytes_behind_gzip_data_are_told_and_cost_nothing(run, tmp_path):
+    (tmp_path / "events.gz").write_bytes(gzip.compress(EVENTS.encode()) + b"garbage")
+    assert "events.gz: 7 bytes behind the gzip data" in run("replay", "events.gz", "--summary", "summary.json").stderr
+    assert json.loads((tmp_path / "summary.json").read_text())["events"]["decoded"] == 600

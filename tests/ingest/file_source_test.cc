@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include <fcntl.h>
+#include <lzma.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,7 +38,7 @@ struct Line {
 struct Everything {
   std::vector<Line> lines;
   ReadStatus end = ReadStatus::kNothingYet;
-  std::string problem;
+  std::string problem, notice;
   std::size_t chunks = 0;
   std::int64_t next_offset = 0;
 
@@ -82,7 +85,7 @@ Everything read_on(Source& source, InputId id) {
     }
   }
   for (const InputStatus& status : source.status()) {
-    if (status.id == id) all.problem = status.problem;
+    if (status.id == id) all.problem = status.problem, all.notice = status.notice;
   }
   return all;
 }
@@ -330,15 +333,93 @@ TEST_P(Compressed, SeekToEveryLine) {
 INSTANTIATE_TEST_SUITE_P(Formats, Compressed, ::testing::Values("gzip", "zstd", "xz", "bzip2"),
                          [](const auto& format) { return std::string(format.param); });
 
-TEST(FileSource, BytesBehindCompressedDataAreDamage) {
+// As gzip(1) does it.
+TEST(FileSource, BytesBehindGzipDataAreIgnoredAndCounted) {
   const TempFolder folder;
-  const Everything got = read_file(folder.write("a", packed("one\n", "gzip") + "garbage"));
+  const std::string one = packed("one\n", "gzip"), two = packed("two\n", "gzip"),
+                    padding(200'000, '\0');
+  const auto notice = [&](const std::string& behind) {
+    const Everything got = read_file(folder.write("a", one + two + behind));
+    EXPECT_THAT(got.texts(), ElementsAre("one", "two"));
+    EXPECT_EQ(got.end, ReadStatus::kFinished);
+    EXPECT_EQ(got.problem, "");
+    return got.notice;
+  };
+  EXPECT_EQ(notice(""), "");
+  EXPECT_EQ(notice(padding), "") << "of a tape";
+  EXPECT_THAT(notice("garbage"), HasSubstr("a: 7 bytes behind the gzip data"));
+  EXPECT_THAT(notice(std::string(150'000, 'g')), HasSubstr("150000 bytes"));
+  EXPECT_THAT(notice(padding + "garbage"), HasSubstr(" 7 bytes"));
+  for (const char* half : {"\x1f", "\x1fx", "x"})
+    EXPECT_THAT(notice(half), HasSubstr(std::to_string(std::strlen(half)) + " bytes"));
+  const Everything cut = read_file(folder.write("b", one + two.substr(0, 12)));
+  EXPECT_THAT(cut.problem, HasSubstr("cut short")) << "this began like a member";
+}
+
+TEST(FileSource, BytesBehindOtherCompressedDataAreDamage) {
+  const TempFolder folder;
+  const Everything got =
+      read_file(folder.write("a", packed("one\n", "xz") + "garbage and more of it"));
   EXPECT_THAT(got.texts(), ElementsAre("one"));
-  EXPECT_EQ(got.end, ReadStatus::kFinished);
   EXPECT_THAT(got.problem, HasSubstr("damaged after 4 bytes"));
-  EXPECT_EQ(read_file(folder.write("b", packed("one\n", "gzip") + std::string(512, '\0'))).problem,
-            "")
-      << "padding of a tape";
+}
+
+// A frame with a window of 2 GiB, and a block header that asks for a dictionary of 1 GiB.
+TEST(FileSource, WhatNeedsTooMuchMemorySaysHowMuchAndWhatToDo) {
+  const TempFolder folder;
+  const std::string zstd("\x28\xb5\x2f\xfd\x00\xa8\x21\x00\x00one\n", 13);
+  const Everything first = read_file(folder.write("a.zst", zstd));
+  EXPECT_THAT(first.problem, HasSubstr("a.zst: it takes 2048 MiB of memory to unpack this zstd"));
+  EXPECT_THAT(first.problem, HasSubstr("the limit is 128 MiB"));
+  EXPECT_THAT(first.problem, HasSubstr("zstd -dc --long=31 FILE"));
+  const Everything later = read_file(folder.write("b.zst", packed("one\ntwo\n", "zstd") + zstd));
+  EXPECT_THAT(later.texts(), ElementsAre("one", "two"));
+  EXPECT_THAT(later.problem, HasSubstr("2048 MiB"));
+
+  std::string xz = packed("one\n", "xz");
+  xz[12 + 4] = 36;  // behind the stream header: size, flags, filter id, size of properties
+  const std::uint32_t check = ::lzma_crc32(reinterpret_cast<const std::uint8_t*>(&xz[12]), 8, 0);
+  std::memcpy(&xz[20], &check, sizeof check);
+  const Everything big = read_file(folder.write("c.xz", xz));
+  EXPECT_THAT(big.problem, HasSubstr("of memory to unpack this xz data, and the limit is 256 MiB"));
+  EXPECT_THAT(big.problem, HasSubstr("it takes 1025 MiB"));
+  EXPECT_THAT(big.problem, HasSubstr("xz -dc FILE"));
+}
+
+TEST(FileSource, AFileIsKnownByItsTextHoweverItIsPacked) {
+  const TempFolder folder;
+  std::string text;
+  while (text.size() < 20'000) text += "line " + std::to_string(text.size()) + "\n";
+  for (const char* filter : {"", "gzip", "zstd", "xz", "bzip2"}) {
+    const std::string file = folder.write("a", *filter == '\0' ? text : packed(text, filter));
+    const auto source = open_files(0, {file});
+    ASSERT_TRUE(source.has_value());
+    const InputStart start = (*source)->start({0, 0});
+    EXPECT_EQ(start.kind, InputStart::Kind::kFile);
+    EXPECT_EQ(start.head, text.substr(0, InputStart::kHead)) << filter;
+    EXPECT_EQ(start.size,
+              *filter == '\0' ? std::optional<std::int64_t>(text.size()) : std::nullopt);
+    EXPECT_EQ(read_on(**source, {0, 0}).lines == naive_lines(text), true)
+        << "and read from its start";
+  }
+}
+
+TEST(FileSource, InputsAreCalledAsTheConfigurationSays) {
+  const TempFolder folder;
+  folder.write("a/auth.log", "x\n");
+  folder.write("b.log", "x\n");
+  const auto names = [&](const std::string& path, const std::string& name) {
+    std::vector<std::string> out;
+    const auto source = open_files(0, {path}, name);
+    for (const InputStatus& status : (*source)->status()) out.push_back(status.name);
+    return out;
+  };
+  EXPECT_THAT(names(folder.path(), "ssh"), ElementsAre("ssh/a/auth.log", "ssh/b.log"));
+  EXPECT_THAT(names(folder.path() + "/", "ssh"), ElementsAre("ssh/a/auth.log", "ssh/b.log"));
+  EXPECT_THAT(names(folder.path("b.log"), "ssh"), ElementsAre("ssh"));
+  EXPECT_THAT(names(folder.path("b.log"), folder.path("b.log")), ElementsAre(folder.path("b.log")));
+  EXPECT_THAT(names("-", "-"), ElementsAre("standard input"));
+  EXPECT_THAT(names("-", "ssh"), ElementsAre("ssh"));
 }
 
 TEST(FileSource, SeekInAPlainFile) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -30,11 +31,21 @@ Verdict verdict(const DecoderInfo& info, std::string_view record) {
   return info.make()->decode(testing::Padded(record).record(), kept);
 }
 
+using Found = FormatGuesser::Found;
+
+Found add(FormatGuesser& guesser, std::string_view record, std::int64_t offset = 0) {
+  RawChunk chunk = chunk_of(record, offset);
+  const Found found = guesser.add(chunk);
+  EXPECT_TRUE(chunk.records.empty());
+  return found;
+}
+
 TEST(FormatGuesser, TheFirstLoginDecidesOverAllThatIsHeld) {
   FormatGuesser guesser;
-  EXPECT_EQ(guesser.add(chunk_of("\x01\x02", 7)), nullptr);
-  EXPECT_EQ(guesser.add(chunk_of("{}", 8)), nullptr);
-  EXPECT_EQ(guesser.add(chunk_of(kNative, 9)), find_decoder("native"));
+  EXPECT_EQ(add(guesser, "\x01\x02", 7), Found::kNothing);
+  EXPECT_EQ(add(guesser, "{}", 8), Found::kNothing);
+  EXPECT_EQ(add(guesser, kNative, 9), Found::kFormat);
+  EXPECT_EQ(&guesser.shape(), find_decoder("native"));
   EXPECT_EQ(guesser.records(), 3U);
   const auto held = guesser.take();
   ASSERT_EQ(held.size(), 3U);
@@ -47,28 +58,46 @@ TEST(FormatGuesser, TheFirstLoginDecidesOverAllThatIsHeld) {
 TEST(FormatGuesser, IsFullBeyondSoManyRecords) {
   FormatGuesser guesser;
   for (std::size_t i = 0; i < FormatGuesser::kMostRecords; ++i)
-    EXPECT_EQ(guesser.add(chunk_of("x")), nullptr);
-  EXPECT_FALSE(guesser.full());
-  EXPECT_EQ(guesser.add(chunk_of("x")), nullptr);
-  EXPECT_TRUE(guesser.full());
+    EXPECT_EQ(add(guesser, "x"), Found::kNothing);
+  EXPECT_EQ(add(guesser, "x"), Found::kFull);
   EXPECT_EQ(guesser.take().size(), FormatGuesser::kMostRecords + 1);
-  EXPECT_FALSE(guesser.full()) << "it begins afresh";
+  EXPECT_EQ(add(guesser, "x"), Found::kNothing) << "it begins afresh";
 }
 
 TEST(FormatGuesser, IsFullBeyondSoManyBytesButNotWithOneLongRecord) {
   const std::string too_long(kMaxRecordBytes + 1, 'x');
   FormatGuesser guesser;
-  EXPECT_EQ(guesser.add(chunk_of(too_long)), nullptr);
-  EXPECT_FALSE(guesser.full());
-  EXPECT_EQ(guesser.add(chunk_of(too_long)), nullptr);
-  EXPECT_TRUE(guesser.full());
+  EXPECT_EQ(add(guesser, too_long), Found::kNothing);
+  EXPECT_EQ(add(guesser, too_long), Found::kFull);
   static_cast<void>(guesser.take());
-  EXPECT_FALSE(guesser.full());
+  EXPECT_EQ(add(guesser, too_long), Found::kNothing);
+}
+
+TEST(FormatGuesser, WhatIsBeyondTheBoundStaysInTheChunk) {
+  RawChunk chunk;
+  for (std::size_t i = 0; i < 300; ++i) {
+    RawChunk one = chunk_of("record " + std::to_string(i), static_cast<std::int64_t>(10 * i));
+    chunk.records.push_back(one.records[0]);
+    chunk.memory.push_back(std::move(one.memory[0]));
+  }
+  chunk.next_offset = 3000;
+  FormatGuesser guesser;
+  EXPECT_EQ(guesser.add(chunk), Found::kFull);
+  const auto held = guesser.take();
+  ASSERT_EQ(held.size(), 1U);
+  ASSERT_EQ(held[0].records.size(), FormatGuesser::kMostRecords + 1);
+  EXPECT_EQ(held[0].records[200].bytes, "record 200");
+  EXPECT_EQ(held[0].next_offset, 2010);
+  ASSERT_EQ(chunk.records.size(), 99U);
+  EXPECT_EQ(chunk.records[0].offset, 2010);
+  EXPECT_EQ(chunk.records[0].bytes, "record 201");
+  EXPECT_EQ(guesser.add(chunk), Found::kNothing);
 }
 
 TEST(FormatGuesser, WhatHasNoShapeIsRejected) {
   FormatGuesser guesser;
-  EXPECT_EQ(guesser.add(chunk_of("x")), nullptr);
+  EXPECT_EQ(add(guesser, "x"), Found::kNothing);
+  EXPECT_FALSE(guesser.has_shape());
   EXPECT_EQ(verdict(guesser.shape(), "x").reject, Reject::kNotThisFormat);
   EXPECT_EQ(verdict(guesser.shape(), std::string(kMaxRecordBytes + 1, 'x')).reject,
             Reject::kTooLarge);
@@ -79,7 +108,7 @@ TEST(FormatGuesser, WhatHasNoShapeIsRejected) {
 TEST(FormatGuesser, AShapeDecidesNothing) {
   constexpr std::string_view kCron = "Mar 27 13:06:56 h CRON[1]: session opened";
   FormatGuesser guesser;
-  EXPECT_EQ(guesser.add(chunk_of(kCron)), nullptr);
+  EXPECT_EQ(add(guesser, kCron), Found::kNothing);
   EXPECT_EQ(verdict(guesser.shape(), kCron).skip, Skip::kNotALogin);
 }
 

@@ -175,6 +175,25 @@ TEST(InputQueue, MoreGarbageThanIsHeldInFrontOfAFileCostsNoLogin) {
   EXPECT_FALSE(input.queue.failed());
 }
 
+// Lines of cron and poison in front of the first login, beyond the bound or just within it.
+TEST(InputQueue, WhatComesBeforeTheFirstLoginDoesNotDependOnTheChunks) {
+  const std::string cron = "Mar  1 00:17:01 web1 CRON[812]: pam_unix(cron:session): session opened";
+  for (const std::size_t lines : {std::size_t{150}, std::size_t{250}, std::size_t{500}}) {
+    Strings records(lines, cron);
+    for (std::size_t i = 0; i < lines; i += 7) records[i] = "{\"time\":1";
+    records.push_back(login(1));
+    std::vector<std::pair<std::int64_t, ingest::Reject>> expected;
+    for (const std::size_t chunk : {std::size_t{1}, std::size_t{64}, std::size_t{4096}}) {
+      Guessed input(records, false, chunk);
+      input.turn();
+      EXPECT_THAT(input.times, SizeIs(1));
+      EXPECT_EQ(input.queue.counts().records, lines + 1);
+      if (chunk == 1) expected = input.bad;
+      EXPECT_EQ(input.bad, expected) << lines << " lines in chunks of " << chunk;
+    }
+  }
+}
+
 TEST(InputQueue, AFileWithoutALoginIsNoProblemWhenItsShapeIsKnown) {
   const std::string cron = "Mar  1 00:17:01 web1 CRON[812]: pam_unix(cron:session): session opened";
   for (const std::size_t lines : {std::size_t{20}, 3 * ingest::FormatGuesser::kMostRecords}) {
