@@ -32,7 +32,7 @@ class KnownInputs {
   // The newest event that the entry of `inputs` has brought.
   [[nodiscard]] std::optional<EventTime> newest(std::uint32_t declared) const;
 
-  // An input whose stream is another than before: nothing of it holds any more.
+  // Another input has its number now, or a stream that is another each time: nothing of it holds any more.
   void forget(ingest::InputId id) { traces_.erase(id); }
   // An input that this process gives back.
   void keep_format(const InputQueue& queue);

@@ -73,7 +73,7 @@ void Pipeline::assigned(Source& source, ingest::InputId id) {
   const Merge::Resume* resume = stays ? merge_.resume_of(id, name)
                                 : kind == ingest::InputStart::Kind::kFile ? known_.file(id)
                                                                           : nullptr;
-  if (kind == ingest::InputStart::Kind::kStream) known_.forget(id);
+  if (resume == nullptr && kind != ingest::InputStart::Kind::kFile) known_.forget(id);
   std::optional<std::int64_t> start;
   if (resume != nullptr) start = resume->next_offset;
   if (begun_ && committed.value_or(-1) > start.value_or(-1)) {

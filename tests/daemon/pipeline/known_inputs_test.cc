@@ -7,6 +7,10 @@
 #include <unistd.h>
 
 #include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "ingest/file_source.h"
 #include "tests/daemon/pipeline/rig.h"
@@ -33,17 +37,20 @@ class KnownInputsTest : public ::testing::Test {
  protected:
   KnownInputsTest() { setup.settings[0].decoder = nullptr; }
 
-  // Loads what the last life left, reads everything, saves. Where reading began, by input.
   Offsets live(const std::string& path) {
-    warnings.clear(), first.clear();
+    auto source = ingest::open_files(0, {path}, "ssh");
+    EXPECT_TRUE(source.has_value());
+    return live(std::move(*source));
+  }
+  // Loads what the last life left, reads everything, saves. Where reading began, by input.
+  Offsets live(std::unique_ptr<ingest::Source> source) {
+    warnings.clear(), first.clear(), formats.clear();
     Pipeline::Hooks hooks;
     hooks.on_warning = [this](const std::string& text) { warnings.push_back(text); };
     auto pipeline = setup.make(std::move(hooks));
     for (std::size_t i = 0; i < saved.size(); ++i)
       EXPECT_TRUE(pipeline->load_section(i, saved[i]).has_value());
-    auto source = ingest::open_files(0, {path}, "ssh");
-    EXPECT_TRUE(source.has_value());
-    pipeline->add_source(std::move(*source), setup.settings);
+    pipeline->add_source(std::move(source), setup.settings);
     pipeline->merge().for_each([&](const InputQueue& queue, bool, bool) {
       first[queue.name()] = queue.next_offset();
       formats[queue.name()] = queue.decoder();
@@ -132,6 +139,23 @@ TEST_F(KnownInputsTest, ANewFileGoesOnInTheYearOfTheOld) {
   live(file);
   EXPECT_EQ(events, 2U) << "neither is late";
   EXPECT_EQ(setup.order[1] - setup.order[0], 5s);
+}
+
+// `inputs` was given in another order: a topic has the number that a file had.
+TEST_F(KnownInputsTest, AnotherInputOfTheSameNumberHasItsFormatGuessed) {
+  live(folder.write("auth.log", logins(0, 100)));
+  const auto topic = [](std::vector<std::string> records) {
+    return std::make_unique<MemorySource>(std::vector<std::vector<std::string>>{std::move(records)},
+                                          16);
+  };
+  EXPECT_THAT(live(topic({"x"})), ElementsAre(Pair("memory[0]", 0)));
+  EXPECT_EQ(formats["memory[0]"], nullptr);
+  EXPECT_THAT(live(topic({"x", line(200s, "user", "10.0.0.1", true)})),
+              ElementsAre(Pair("memory[0]", 1)));
+  EXPECT_EQ(formats["memory[0]"], nullptr) << "the file's was not kept for it";
+  EXPECT_EQ(events, 101U);
+  live(topic({"x", "y"}));
+  EXPECT_EQ(formats["memory[0]"], ingest::find_decoder("native"));
 }
 
 TEST_F(KnownInputsTest, APipeIsAnotherStreamEachTime) {
