@@ -1,32 +1,41 @@
 #include "daemon/json_writer.h"
 
 #include <cmath>
-#include <cstddef>
+#include <cstdint>
 
 #include <fmt/core.h>
 
 #include "config/utf8.h"
 
 namespace stuffwatch::daemon {
+namespace {
+
+void append_escaped(std::string& out, char32_t code) {
+  if (code < 0x10000) {
+    out += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(code));
+    return;
+  }
+  append_escaped(out, 0xD800 + ((code - 0x10000) >> 10U));  // a surrogate pair
+  append_escaped(out, 0xDC00 + (code & 0x3FFU));
+}
+
+}  // namespace
+
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
-  for (std::size_t i = 0; i < text.size();) {
-    const char c = text[i];
-    const std::size_t length = config::utf8_length(text.substr(i));
-    if (length == 0) {
-      out += "\xEF\xBF\xBD";
-      ++i;
-      continue;
-    }
-    if (c == '"' || c == '\\')
-      (out += '\\') += c;
-    else if (c == '\n')
+  while (!text.empty()) {
+    const config::Character next = config::first_character(text);
+    if (text[0] == '"' || text[0] == '\\')
+      (out += '\\') += text[0];
+    else if (text[0] == '\n')
       out += "\\n";
-    else if (length == 1 && (static_cast<unsigned char>(c) < 0x20 || c == 0x7F))
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    else if (next.visible)
+      out += text.substr(0, next.bytes);
+    else if (config::utf8_length(text) == 0)
+      out += "\xEF\xBF\xBD";
     else
-      out.append(text, i, length);
-    i += length;
+      append_escaped(out, next.code);
+    text.remove_prefix(next.bytes);
   }
   out += '"';
 }

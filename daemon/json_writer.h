@@ -12,7 +12,7 @@
 
 namespace stuffwatch::daemon {
 
-// `text` as a JSON string with its quotes.
+// `text` as a JSON string with its quotes. What a reader would not see (config/utf8.h) is escaped: JSON gets to terminals too.
 void append_json_string(std::string& out, std::string_view text);
 
 class JsonWriter {

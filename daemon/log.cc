@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "config/rfc3339.h"
+#include "config/utf8.h"
 #include "daemon/json_writer.h"
 
 namespace stuffwatch::daemon {
@@ -70,13 +71,6 @@ void append_text_value(std::string& out, const LogField& field) {
       field.value);
 }
 
-std::string one_line(std::string_view message) {
-  std::string out(message);
-  std::ranges::replace_if(
-      out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-  return out;
-}
-
 }  // namespace
 
 void LogConfig::visit(config::FieldVisitor& v) {
@@ -99,7 +93,7 @@ std::string format_log_line(LogFormat format, std::string_view time, LogLevel le
   std::string upper(level_name);
   std::ranges::transform(upper, upper.begin(),
                          [](char c) { return static_cast<char>(c - 'a' + 'A'); });
-  std::string out = fmt::format("{} {:<7} {}", time, upper, one_line(message));
+  std::string out = fmt::format("{} {:<7} {}", time, upper, config::one_line(message));
   for (const LogField& field : fields) {
     (out += ' ').append(field.key) += '=';
     append_text_value(out, field);

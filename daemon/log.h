@@ -1,7 +1,8 @@
 // The daemon's log: one line an event, on standard error; text for people or JSON for a collector.
 //   log_info("checkpoint written", {{"bytes", bytes}, {"seconds", seconds}});
 // Threads: any, once set_up_log() has been called (before the first other thread). Cost: nothing is
-// formatted below the level. Values are escaped: nobody's user name can start a line of its own.
+// formatted below the level. What is not visible is replaced in messages and escaped in values:
+// nobody's user name can start a line of its own, or turn one round.
 #pragma once
 
 #include <concepts>

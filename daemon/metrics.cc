@@ -159,7 +159,10 @@ constexpr MetricInfo kTable[] = {
     row(Gauge::kSinkLagSeconds, "stuffwatch_sink_lag_seconds", {{"sink"}},
         "Age of the oldest revision a sink has not taken yet."),
     row(Histogram::kAlertDelay, "stuffwatch_alert_delay_seconds", {{"sink"}},
-        "From a revision's event time to its delivery.", kDelayBuckets),
+        "From a revision's event time to its delivery; not of closings, which count back to the "
+        "last "
+        "attempt.",
+        kDelayBuckets),
 
     row(Counter::kCheckpoints, "stuffwatch_state_checkpoints_total", {{"result"}},
         "Checkpoints: ok (written), failed (not written), refused (not loaded)."),

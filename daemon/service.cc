@@ -109,8 +109,9 @@ config::Result<void> Service::open_sinks() {
   sinks::DeliveryOptions options{
       .context = std::move(context), .sinks = std::move(*sections), .outbox = config_->outbox};
   options.delivered = [this](std::string_view name, const Revision& r) {
-    metrics_.observe(Histogram::kAlertDelay, {name},
-                     std::max(0.0, std::chrono::duration<double>(wall_now() - r.time).count()));
+    if (r.status != detectors::CampaignStatus::kClosed)
+      metrics_.observe(Histogram::kAlertDelay, {name},
+                       std::max(0.0, std::chrono::duration<double>(wall_now() - r.time).count()));
     log_info(r.summary, {{"sink", name},
                          {"id", r.id},
                          {"revision", r.revision},

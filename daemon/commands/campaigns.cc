@@ -58,7 +58,7 @@ config::Result<std::string> render_campaigns(std::string_view campaigns_json,
               {},
               true};
   for (const JsonElement alert : list_of(document, "campaigns")) {
-    const auto text = [&](std::string_view key) { return for_terminal(text_of(alert, key)); };
+    const auto text = [&](std::string_view key) { return one_line(text_of(alert, key)); };
     table.rows.push_back({text("severity"), text("urgency"), text("status"), text("attack"),
                           short_time(text_of(alert, "start_time")), counted(alert, "attempts"),
                           counted(alert, "accounts"), counted(alert, "compromised"),

@@ -61,7 +61,7 @@ config::Result<std::string> DaemonLink::fetch(std::string_view target) const {
   simdjson::dom::element document;
   std::string message;
   if (parser.parse(answer->body).get(document) == simdjson::SUCCESS)
-    message = for_terminal(text_of(document, "message"));
+    message = one_line(text_of(document, "message"));
   return config::failed("the daemon answers {}{}{}", answer->status, message.empty() ? "" : ": ",
                         message);
 }

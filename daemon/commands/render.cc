@@ -42,17 +42,6 @@ std::size_t columns(std::string_view text) {
   return n;
 }
 
-// C0, DEL, C1, and what turns the direction of text.
-bool harmless(std::string_view sequence) {
-  const unsigned char lead = static_cast<unsigned char>(sequence[0]);
-  if (sequence.size() == 1) return lead >= 0x20 && lead != 0x7F;
-  if (sequence.size() == 2)
-    return !(lead == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0);
-  const bool override = sequence >= "\u202A" && sequence <= "\u202E",
-             isolate = sequence >= "\u2066" && sequence <= "\u2069";
-  return !override && !isolate && sequence != "\u2028" && sequence != "\u2029";
-}
-
 std::string_view colour_of(std::string_view word) {
   if (word == "critical" || word == "blind") return "\x1b[1;31m";
   if (word == "high" || word == "degraded") return "\x1b[31m";
@@ -96,22 +85,8 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
 }
 
 std::string short_time(std::string_view time, bool seconds) {
-  if (time.size() != 24) return for_terminal(time);
-  return for_terminal(fmt::format("{} {}Z", time.substr(0, 10), time.substr(11, seconds ? 8 : 5)));
-}
-
-std::string for_terminal(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = config::utf8_length(text.substr(i));
-    const std::string_view sequence = text.substr(i, std::max<std::size_t>(length, 1));
-    if (length > 0 && harmless(sequence))
-      out += sequence;
-    else
-      out += '?';
-    i += sequence.size();
-  }
-  return out;
+  if (time.size() != 24) return one_line(time);
+  return one_line(fmt::format("{} {}Z", time.substr(0, 10), time.substr(11, seconds ? 8 : 5)));
 }
 
 std::string grouped(std::uint64_t number) {

@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "config/result.h"
+#include "config/utf8.h"
 
 namespace stuffwatch::daemon {
+
+using config::one_line;
 
 struct TextStyle {
   bool colour = false;
@@ -30,9 +33,6 @@ struct TextStyle {
 [[nodiscard]] config::Result<std::string> render_alert(std::string_view alert_json,
                                                        const TextStyle& style);
 
-// One line of well-formed UTF-8 without control characters and bidirectional overrides; others
-// become '?'.
-[[nodiscard]] std::string for_terminal(std::string_view text);
 // To `width` columns, with an ellipsis where something is missing. Our own colours take no room.
 [[nodiscard]] std::string cut(std::string_view text, std::size_t width);
 // In lines of `width` columns, broken at blanks; all but the first are indented.

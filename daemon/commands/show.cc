@@ -36,7 +36,7 @@ int show_campaign(const ShowOptions& options) {
 }
 
 std::string safe(JsonElement object, std::string_view key) {
-  return for_terminal(text_of(object, key));
+  return one_line(text_of(object, key));
 }
 
 // "web, mobile"
@@ -46,7 +46,7 @@ std::string joined(JsonElement object, std::string_view key) {
     std::string_view text;
     if (element.get(text) != simdjson::SUCCESS) continue;
     if (!out.empty()) out += ", ";
-    out += for_terminal(text);
+    out += one_line(text);
   }
   return out;
 }

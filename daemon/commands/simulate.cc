@@ -140,7 +140,7 @@ int write_folders(const SimulateOptions& options) {
                  scenario->name, written->events, written->benign_events, written->bytes);
     table.rows.push_back({std::string(scenario->name), grouped(written->events),
                           grouped(written->events - written->benign_events),
-                          grouped(written->bytes / 1'000'000), for_terminal(folder)});
+                          grouped(written->bytes / 1'000'000), one_line(folder)});
   }
   if (!options.json) fmt::print("{}", table.text(style_of_stdout()));
   return 0;

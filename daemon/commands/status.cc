@@ -73,7 +73,7 @@ std::string facts(JsonElement status) {
   out += fmt::format("compromised accounts {} open\n",
                      grouped(count_of(status, "open_compromised_accounts")));
   const auto line = [&](std::string_view label, std::string_view text) {
-    if (!text.empty()) out += fmt::format("{:<20} {}\n", label, for_terminal(text));
+    if (!text.empty()) out += fmt::format("{:<20} {}\n", label, one_line(text));
   };
   line("watermark", text_of(status, "watermark"));
   line("account names", text_of(status, "privacy_mode"));
@@ -96,14 +96,14 @@ std::string facts(JsonElement status) {
 std::vector<std::string> input_row(JsonElement input) {
   const auto behind = number_of(input, "seconds_behind");
   const bool lag = member_of(input, "lag_records").has_value();
-  return {for_terminal(text_of(input, "name")),
-          for_terminal(text_of(input, "state")),
+  return {one_line(text_of(input, "name")),
+          one_line(text_of(input, "state")),
           short_number(number_of(input, "events_per_second").value_or(0)),
           behind ? fmt::format("{:.1f} s", *behind) : "-",
           lag ? grouped(count_of(input, "lag_records")) : "-",
           grouped(count_of(input, "rejected")),
           short_time(text_of(input, "last_event"), true),
-          for_terminal(text_of(input, "problem"))};
+          one_line(text_of(input, "problem"))};
 }
 
 Table detectors_table(JsonElement status) {
@@ -114,9 +114,9 @@ Table detectors_table(JsonElement status) {
     const std::string_view at = text_of(detector, "warm_at");
     const std::string warm = flag_of(detector, "warm") ? "yes"
                              : at.empty()              ? "no"
-                                                       : fmt::format("at {}", for_terminal(at));
+                                                       : fmt::format("at {}", one_line(at));
     table.rows.push_back(
-        {for_terminal(text_of(detector, "name")), warm, grouped(count_of(detector, "keys")),
+        {one_line(text_of(detector, "name")), warm, grouped(count_of(detector, "keys")),
          grouped(count_of(detector, "max_keys")), grouped(count_of(detector, "evictions")),
          fmt::format("{:.1f} MiB", static_cast<double>(count_of(detector, "bytes")) / 1048576.0)});
   }
@@ -126,15 +126,15 @@ Table detectors_table(JsonElement status) {
 }  // namespace
 
 std::string state_lines(JsonElement status, const TextStyle& style) {
-  const std::string state = for_terminal(text_of(status, "state"));
+  const std::string state = one_line(text_of(status, "state"));
   std::string out = fmt::format("{}  stuffwatch {}", painted(state, state, style),
-                                for_terminal(text_of(status, "version")));
+                                one_line(text_of(status, "version")));
   if (const auto site = text_of(status, "site"); !site.empty())
-    out += fmt::format(", site {}", for_terminal(site));
-  out += fmt::format(", running since {}\n", for_terminal(text_of(status, "started")));
+    out += fmt::format(", site {}", one_line(site));
+  out += fmt::format(", running since {}\n", one_line(text_of(status, "started")));
   for (const JsonElement reason : list_of(status, "reasons"))
-    out += fmt::format("  {}: {}\n", for_terminal(text_of(reason, "code")),
-                       for_terminal(text_of(reason, "text")));
+    out += fmt::format("  {}: {}\n", one_line(text_of(reason, "code")),
+                       one_line(text_of(reason, "text")));
   return out;
 }
 
@@ -163,10 +163,10 @@ Table sinks_table(JsonElement status) {
               {false, false, true, true, true, false},
               {}};
   for (const JsonElement sink : list_of(status, "sinks"))
-    table.rows.push_back({for_terminal(text_of(sink, "name")), flag_of(sink, "up") ? "yes" : "no",
+    table.rows.push_back({one_line(text_of(sink, "name")), flag_of(sink, "up") ? "yes" : "no",
                           grouped(count_of(sink, "delivered")), grouped(count_of(sink, "failed")),
                           grouped(count_of(sink, "lag_revisions")),
-                          for_terminal(text_of(sink, "problem"))});
+                          one_line(text_of(sink, "problem"))});
   return table;
 }
 

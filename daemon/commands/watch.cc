@@ -122,7 +122,7 @@ Lines campaign_rows(JsonElement campaigns, const TextStyle& style) {
       true};
   Lines sentences;
   for (const JsonElement alert : list_of(campaigns, "campaigns")) {
-    const auto text = [&](std::string_view key) { return for_terminal(text_of(alert, key)); };
+    const auto text = [&](std::string_view key) { return one_line(text_of(alert, key)); };
     table.rows.push_back({text("severity"), text("urgency"), text("attack"),
                           short_time(text_of(alert, "start_time")), counted(alert, "attempts"),
                           counted(alert, "accounts"), counted(alert, "compromised"), text("id")});
@@ -162,7 +162,7 @@ Lines campaign_lines(JsonElement status, JsonElement campaigns, const TextStyle&
 Lines sink_lines(JsonElement status, const TextStyle& style) {
   Lines lines = section(sinks_table(status), style);
   if (const std::string text = dead_letter_text(status); !text.empty())
-    lines.push_back("dead letters: " + for_terminal(text));
+    lines.push_back("dead letters: " + one_line(text));
   return lines;
 }
 
@@ -170,7 +170,7 @@ Lines log_lines(const std::vector<std::string>& log, std::size_t room) {
   if (log.empty() || room < 2) return {};
   Lines lines(1);
   for (std::size_t i = log.size() - std::min(log.size(), room - 1); i < log.size(); ++i)
-    lines.push_back(for_terminal(log[i]));
+    lines.push_back(one_line(log[i]));
   return lines;
 }
 
@@ -241,7 +241,7 @@ std::vector<double> LoginHistory::rates(LoginOutcome outcome, std::size_t steps)
 std::string render_no_answer(std::string_view why, const TextStyle& style) {
   std::string page;
   for (const std::string& line :
-       wrapped_lines(painted("blind", "blind", style) + "  " + for_terminal(why), style))
+       wrapped_lines(painted("blind", "blind", style) + "  " + one_line(why), style))
     page += line + '\n';
   return page;
 }

@@ -170,7 +170,7 @@ void write_network_actions(JsonWriter& w, const Campaign& c) {
   const Entity* const network = reported_network(c);
   if (network == nullptr) return;
   const auto* const source = c.top_sources.find(network->hash(0));
-  const std::uint64_t attempts = source == nullptr ? c.attempts : source->count;
+  const std::uint64_t attempts = source == nullptr ? c.counts().attempts : source->count;
   const std::string target = to_string(network->network());
   write_action(w, "block_network", target, attempts,
                "Look at who else logs in from there before blocking it.");

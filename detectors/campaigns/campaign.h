@@ -51,7 +51,8 @@ struct ClientCount {
   std::string user_agent, ja4;
 };
 
-// What an alert says about size. Never falls from one revision to the next, whatever was forgotten in between.
+// What an alert says about size. Never falls from one revision to the next, whatever was forgotten in between; failures and successes are the attempts, and
+// nothing is more than them.
 struct CampaignCounts {
   std::uint64_t attempts = 0, failures = 0, successes = 0, accounts = 0, sources = 0, networks = 0,
                 as_numbers = 0, compromised = 0;
@@ -67,6 +68,7 @@ struct Campaign {
   Severity severity = Severity::kMedium;
   Urgency urgency = Urgency::kTicket;
   EventTime opened{}, start{}, end{}, closed{};
+  EventTime changed{};  // by the newest attempt or finding: alerts speak as of the second after it
   bool open = true, surging = false;
   std::string close_reason;
 
@@ -77,8 +79,9 @@ struct Campaign {
   std::uint64_t attempts = 0, failures = 0, successes = 0;
   std::uint64_t last_seq = 0;  // the last event counted: an event on two keys counts once
   DistinctCounter accounts, sources, networks, as_numbers;
-  boost::unordered_flat_set<std::uint64_t> account_set;  // bounded by max_accounts
-  std::vector<AccountKey> first_accounts;                // for the alert's list
+  // Both bounded by max_accounts. Of told_before: counted by the campaigns that this one continues, so that a finding that looks back counts nobody twice.
+  boost::unordered_flat_set<std::uint64_t> account_set, told_before;
+  std::vector<AccountKey> first_accounts;  // for the alert's list
   TopCounts<SourceCount> top_sources;
   TopCounts<ClientCount> top_clients;
   std::vector<std::string> apps, sample_event_ids;

@@ -10,8 +10,9 @@ void CampaignConfig::visit(config::FieldVisitor& v) {
           "A campaign closes when nothing of it was seen for this long, in event time.");
   v.field("reopen_within", reopen_within, {1min, 30 * 24h},
           "A closed campaign reopens when its source alarms again within this time.");
-  v.field("max_age", max_age, {1h, 90 * 24h},
-          "A campaign older than this closes as rolled_over and goes on under a new id.");
+  v.field(
+      "max_age", max_age, {1h, 90 * 24h},
+      "A campaign that is attacked for longer closes as rolled_over and goes on under a new id.");
   v.field("cool_down", cool_down, {0s, 24h},
           "At least this long between two revisions that only say that a campaign has grown.");
   v.field("doubled_min", doubled_min, {1u, 1'000'000u},

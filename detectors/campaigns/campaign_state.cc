@@ -88,7 +88,7 @@ void Campaign::save(StateWriter& out) const {
   out.put(id), out.put(continues), out.put(merged_into), out.text(tenant_name), out.put(tenant),
       out.text(primary);
   out.put(attack), out.put(severity), out.put(urgency), out.put(opened), out.put(start),
-      out.put(end), out.put(closed);
+      out.put(end), out.put(closed), out.put(changed);
   out.put(open), out.put(surging), out.text(close_reason);
   save_list(out, keys, [&](const CampaignKey& k) { save_key(out, k); });
   save_list(out, factors, [&](const Factor& f) {
@@ -97,7 +97,7 @@ void Campaign::save(StateWriter& out) const {
   });
   out.put(odds), out.put(attempts), out.put(failures), out.put(successes), out.put(last_seq);
   for (const DistinctCounter* c : {&accounts, &sources, &networks, &as_numbers}) c->save(out);
-  save_set(out, account_set);
+  save_set(out, account_set), save_set(out, told_before);
   out.put_all(std::span<const AccountKey>(first_accounts));
   save_list(out, top_sources.entries(), [&](const auto& e) { save_source(out, e); });
   save_list(out, top_clients.entries(), [&](const auto& e) {
@@ -117,7 +117,7 @@ void Campaign::load(StateReader& in) {
   tenant = in.get<TenantId>(), primary = in.text();
   attack = in.get<AttackKind>(), severity = in.get<Severity>(), urgency = in.get<Urgency>();
   opened = in.get<EventTime>(), start = in.get<EventTime>(), end = in.get<EventTime>(),
-  closed = in.get<EventTime>();
+  closed = in.get<EventTime>(), changed = in.get<EventTime>();
   open = in.get<bool>(), surging = in.get<bool>(), close_reason = in.text();
   load_list(in, [&] { keys.push_back(load_key(in)); });
   load_list(in, [&] {
@@ -131,7 +131,7 @@ void Campaign::load(StateReader& in) {
   successes = in.get<std::uint64_t>();
   last_seq = in.get<std::uint64_t>();
   for (DistinctCounter* c : {&accounts, &sources, &networks, &as_numbers}) c->load(in);
-  load_set(in, account_set);
+  load_set(in, account_set), load_set(in, told_before);
   in.get_all(first_accounts);
   std::vector<SourceEntry> source_entries;
   load_list(in, [&] { source_entries.push_back(load_source(in)); });

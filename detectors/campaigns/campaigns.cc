@@ -10,11 +10,9 @@ namespace stuffwatch::detectors {
 namespace {
 
 using std::chrono::hours;
-using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 constexpr std::size_t kMaxCompromised = 10'000, kMaxEnded = 1u << 20, kMaxTenants = 1u << 16;
-constexpr milliseconds kSweep = std::chrono::minutes{1};
-
 CampaignId id_of(const Finding& f) {
   return mix(mix(f.key.tenant, f.detector + 1), f.key.hash(0x636d706e),
              static_cast<std::uint64_t>(f.time.time_since_epoch().count()));
@@ -115,21 +113,26 @@ void Campaigns::add_evidence(Campaign& campaign, const Finding& finding) {
   else if (same->value < factor.value)
     *same = factor;
 
-  campaign.start = std::min(campaign.start, evidence.start),
+  const bool looks_back = campaign.continues != 0 && evidence.start < campaign.opened;
+  const EventTime start = looks_back ? campaign.opened : evidence.start;
+  const bool first = campaign.keys.empty();
+  campaign.start = std::min(campaign.start, start),
   campaign.end = std::max(campaign.end, evidence.end);
-  add_key(campaign, finding.key, evidence.start);
+  campaign.changed = std::max(campaign.changed, finding.time);
+  add_key(campaign, finding.key, start);
   std::uint64_t unlisted = evidence.attempts;  // attempts on accounts that the list has no room for
   Added added;
   for (const EvidenceAccount& a : evidence.list) {
     unlisted -= std::min<std::uint64_t>(unlisted, a.attempts);
     add_account(campaign, finding.key, a, added);
   }
-  if (campaign.keys.size() == 1) {
+  if (first) {  // later ones were counted as they came
     campaign.attempts += unlisted, campaign.failures += unlisted;
     added.attempts += unlisted, added.accounts = std::max(added.accounts, evidence.accounts);
   }
-  campaign.floor.networks = std::max(campaign.floor.networks, evidence.networks);
-  campaign.floor.sources = std::max(campaign.floor.sources, evidence.networks);
+  if (!looks_back)
+    for (std::uint64_t* known : {&campaign.floor.networks, &campaign.floor.sources})
+      *known = std::max(*known, evidence.networks);
   if (!finding.key.is_network()) return;
   campaign.networks.add(area_of(finding.key));
   if (finding.key.kind != Entity::Kind::kAddress) return;
@@ -142,6 +145,7 @@ void Campaigns::add_evidence(Campaign& campaign, const Finding& finding) {
 // What a finding knows of one account, unless it is counted already: a later finding looks back over the same attempts.
 void Campaigns::add_account(Campaign& campaign, const Entity& key, const EvidenceAccount& a,
                             Added& added) {
+  if (campaign.told_before.contains(value_of(a.account))) return;
   const bool fresh = campaign.account_set.size() < config_.max_accounts
                          ? campaign.account_set.insert(value_of(a.account)).second
                          : !campaign.account_set.contains(value_of(a.account));
@@ -167,12 +171,14 @@ void Campaigns::observe(const Activity& activity, std::vector<Revision>& out) {
   if (found == campaigns_.end() || !found->second->open ||
       found->second->last_seq == activity.event->seq)
     return;
-  Campaign& campaign = *found->second;
-  add_attempt(campaign, *activity.event);
-  dirty_.push_back(found->first);
-  if (campaign.told_accounts == campaign.compromised.size()) return;
   const EventTime now = activity.event->time;  // a victim waits for no tick: none may come for long
+  const bool old = now - found->second->opened > config_.max_age;
+  Campaign& campaign = old ? roll_over(*found->second, now, out) : *found->second;
+  add_attempt(campaign, *activity.event);
+  dirty_.push_back(campaign.id);
+  if (!old && campaign.told_accounts == campaign.compromised.size()) return;
   judge(campaign, now);
+  if (old) return speak(campaign, RevisionReason::kOpened, now, out);
   if (first_victim(campaign)) return speak(campaign, RevisionReason::kFirstSuccess, now, out);
   if (campaign.urgency > campaign.told_urgency)
     return speak(campaign, RevisionReason::kSeverity, now, out);
@@ -182,6 +188,7 @@ void Campaigns::observe(const Activity& activity, std::vector<Revision>& out) {
 void Campaigns::add_attempt(Campaign& campaign, const LoginEvent& event) {
   campaign.last_seq = event.seq;
   campaign.end = std::max(campaign.end, event.time);
+  campaign.changed = std::max(campaign.changed, event.time);
   ++campaign.attempts;
   const bool success = event.outcome == Outcome::kSuccess,
              mfa_stopped = event.reason == FailureReason::kMfaFailed;
@@ -308,7 +315,7 @@ void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now,
 
 void Campaigns::tick(EventTime front, std::vector<Revision>& out) {
   speak_for_changes(front, out);
-  if (front >= next_sweep_) sweep(front, out);
+  if (front >= next_sweep_) sweep(std::chrono::floor<std::chrono::minutes>(front), out);
   if (std::exchange(keys_changed_, false)) keys_at_tick_ = open_keys_;
 }
 
@@ -316,36 +323,40 @@ void Campaigns::speak_for_changes(EventTime front, std::vector<Revision>& out) {
   std::ranges::sort(dirty_);
   dirty_.erase(std::unique(dirty_.begin(), dirty_.end()), dirty_.end());
   const auto dirty = std::exchange(dirty_, {});
-  if (!dirty.empty()) merge_by_client(front, out);
+  // As of when the tick would have come if the site were busy.
+  const auto then = [&](const Campaign& campaign) {
+    return std::min<EventTime>(front, std::chrono::floor<seconds>(campaign.changed) + seconds{1});
+  };
+  EventTime newest = EventTime::min();
+  for (const CampaignId id : dirty)
+    if (const auto found = campaigns_.find(id); found != campaigns_.end())
+      newest = std::max(newest, then(*found->second));
+  if (!dirty.empty()) merge_by_client(newest, out);
   for (const CampaignId id : dirty) {
     const auto found = campaigns_.find(id);
     if (found == campaigns_.end() || !found->second->open) continue;
-    judge(*found->second, front);
-    // New victims go out at once; the alert itself keeps to its own rhythm.
     Campaign& campaign = *found->second;
-    speak_if_due(campaign, front, out);
+    const EventTime now = then(campaign);
+    judge(campaign, now);
+    // New victims go out at once; the alert itself keeps to its own rhythm.
+    speak_if_due(campaign, now, out);
     tell_accounts(campaign, out);
   }
 }
 
-// Closes what is quiet, rolls over what is old, forgets what can no longer reopen.
-void Campaigns::sweep(EventTime front, std::vector<Revision>& out) {
-  next_sweep_ = front + kSweep;
+// At a full minute: closes what is quiet, forgets what can no longer reopen.
+void Campaigns::sweep(EventTime minute, std::vector<Revision>& out) {
+  next_sweep_ = minute + std::chrono::minutes{1};
   std::vector<CampaignId> gone;
   std::size_t open = 0;
   for (auto& [id, campaign] : campaigns_) {
-    if (campaign->open && front - campaign->end > config_.quiet_after)
-      close(*campaign, "quiet", front, out);
-    if (campaign->open && front - campaign->opened > config_.max_age) gone.push_back(id);
-    if (!campaign->open && front - campaign->closed > config_.reopen_within) gone.push_back(id);
+    if (campaign->open && minute - campaign->end > config_.quiet_after)
+      close(*campaign, "quiet", quiet_since(*campaign), out);
+    if (!campaign->open && minute - campaign->closed > config_.reopen_within) gone.push_back(id);
     open += campaign->open ? 1u : 0u;
   }
   for (const CampaignId id : gone) {
-    Campaign& campaign = *campaigns_[id];
-    if (campaign.open) {
-      roll_over(campaign, front, out);
-      continue;
-    }
+    const Campaign& campaign = *campaigns_[id];
     for (const CampaignKey& key : campaign.keys) {
       ended_.push_back({key.entity, key.since, campaign.end,
                         campaign.merged_into != 0 ? campaign.merged_into : id});
@@ -360,14 +371,19 @@ void Campaigns::sweep(EventTime front, std::vector<Revision>& out) {
     if (ended_.size() > kMaxEnded)
       ended_.erase(ended_.begin(), ended_.begin() + static_cast<std::ptrdiff_t>(kMaxEnded / 2));
   }
-  close_forgotten(front, out);
+  close_forgotten(minute, out);
   for (; open > config_.max_open; --open) {
     Campaign* quietest = nullptr;
     for (auto& [id, campaign] : campaigns_)
       if (campaign->open && (quietest == nullptr || campaign->end < quietest->end))
         quietest = campaign.get();
-    close(*quietest, "too_many_open", front, out);
+    close(*quietest, "too_many_open", minute, out);
   }
+}
+
+// Counted from its last attempt, not from when that was noticed; but no later alert is followed by an earlier one.
+EventTime Campaigns::quiet_since(const Campaign& campaign) const {
+  return std::max(campaign.told, campaign.end + config_.quiet_after);
 }
 
 void Campaigns::close(Campaign& campaign, std::string_view reason, EventTime now,

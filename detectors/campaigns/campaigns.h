@@ -64,7 +64,8 @@ class Campaigns {
   void find(const Finding& finding, const LoginEvent* cause, std::vector<Revision>& out);
   // Victims, and a page because of them, are told at once; everything else at the next tick.
   void observe(const Activity& activity, std::vector<Revision>& out);
-  // `front`: the second of event time that the merge has reached. Speaks for everything that changed since the last tick; closes what is quiet.
+  // `front`: the second of event time that the merge has reached. Speaks for everything that changed since the last tick; once a minute of event time closes
+  // what is quiet, as of when it was, so that what else happens at the site changes nothing.
   void tick(EventTime front, std::vector<Revision>& out);
   // Every event: tenants' names, in clear mode the names behind failed attempts, and from every 16th success how common clients are.
   void learn(const LoginEvent& event);
@@ -104,21 +105,22 @@ class Campaigns {
   void add_attempt(Campaign& campaign, const LoginEvent& event);
   void add_compromised(Campaign& campaign, CompromisedAccount account);
   void speak_for_changes(EventTime front, std::vector<Revision>& out);
-  void sweep(EventTime front, std::vector<Revision>& out);
+  void sweep(EventTime minute, std::vector<Revision>& out);
   void judge(Campaign& campaign, EventTime now);
   [[nodiscard]] static bool first_victim(const Campaign& campaign);
   void speak_if_due(Campaign& campaign, EventTime now, std::vector<Revision>& out);
   void speak(Campaign& campaign, RevisionReason reason, EventTime now, std::vector<Revision>& out);
   void tell_accounts(Campaign& campaign, std::vector<Revision>& out);
+  [[nodiscard]] EventTime quiet_since(const Campaign& campaign) const;
   void close(Campaign& campaign, std::string_view reason, EventTime now,
              std::vector<Revision>& out);
   void merge(Campaign& older, Campaign& younger, EventTime now, std::vector<Revision>& out);
   void merge_by_client(EventTime now, std::vector<Revision>& out);
-  void roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out);
+  [[nodiscard]] Campaign& roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out);
   void take_over(Campaign& fresh, const Finding& finding);
   void end_warm_up();
   void rename(CampaignId from, CampaignId to);
-  void close_forgotten(EventTime front, std::vector<Revision>& out);
+  void close_forgotten(EventTime minute, std::vector<Revision>& out);
   static void adopt(Campaign& campaign, const ToldCampaign& told);
   [[nodiscard]] static Campaign forgotten(ToldCampaign told);
   [[nodiscard]] std::vector<ToldCampaign>::iterator told_as(const Campaign& campaign);

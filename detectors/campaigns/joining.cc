@@ -13,6 +13,16 @@ constexpr double kJoinShare = .3, kCommonClient = .01, kDominant = .5;
 constexpr std::size_t kJoinProbes = 64;
 constexpr std::uint64_t kMinClientAttempts = 20, kMinClientSample = 64;
 
+using Accounts = boost::unordered_flat_set<std::uint64_t>;
+
+// In an order of their own, so that those for which there is room are the same everywhere.
+void add_up_to(std::size_t most, Accounts& to, const Accounts& from) {
+  std::vector<std::uint64_t> sorted(from.begin(), from.end());
+  std::ranges::sort(sorted);
+  for (const std::uint64_t account : sorted)
+    if (to.size() < most) to.insert(account);
+}
+
 }  // namespace
 
 Campaign* Campaigns::campaign_of(const Finding& finding) {
@@ -48,8 +58,14 @@ void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now,
                       std::vector<Revision>& out) {
   tell_accounts(older, out);  // its own victims of this tick, before those of the younger join them
   older.start = std::min(older.start, younger.start), older.end = std::max(older.end, younger.end);
-  older.attempts += younger.attempts, older.failures += younger.failures,
-      older.successes += younger.successes;
+  older.changed = std::max(older.changed, younger.changed);
+  const CampaignCounts one = older.counts(), other = younger.counts();
+  older.attempts = one.attempts + other.attempts, older.failures = one.failures + other.failures,
+  older.successes = one.successes + other.successes;
+  for (const auto known :
+       {&CampaignCounts::accounts, &CampaignCounts::sources, &CampaignCounts::networks,
+        &CampaignCounts::as_numbers, &CampaignCounts::compromised})
+    older.floor.*known = std::max(one.*known, other.*known);
   older.last_seq = std::max(older.last_seq, younger.last_seq);
   older.accounts.merge(younger.accounts), older.sources.merge(younger.sources);
   older.networks.merge(younger.networks), older.as_numbers.merge(younger.as_numbers);
@@ -63,10 +79,8 @@ void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now,
     else if (same->value < factor.value)
       *same = factor;
   }
-  std::vector<std::uint64_t> accounts(younger.account_set.begin(), younger.account_set.end());
-  std::ranges::sort(accounts);
-  for (const std::uint64_t account : accounts)
-    if (older.account_set.size() < config_.max_accounts) older.account_set.insert(account);
+  add_up_to(config_.max_accounts, older.account_set, younger.account_set);
+  add_up_to(config_.max_accounts, older.told_before, younger.told_before);
   for (const AccountKey account : younger.first_accounts)
     if (older.first_accounts.size() < kMaxListedAccounts &&
         std::ranges::find(older.first_accounts, account) == older.first_accounts.end())
@@ -118,8 +132,10 @@ void Campaigns::merge_by_client(EventTime now, std::vector<Revision>& out) {
   }
 }
 
-// A campaign that never ends closes after max_age and goes on as its successor, which inherits keys and what an analyst needs at hand.
-void Campaigns::roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out) {
+// A campaign that never ends closes at its first attempt beyond max_age, and goes on as its successor: that attempt is the first of its own. It inherits the
+// keys, what an analyst needs at hand, and whom the campaigns before it have counted.
+Campaign& Campaigns::roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out) {
+  close(campaign, "rolled_over", now, out);
   auto successor = std::make_unique<Campaign>();
   successor->id = mix(campaign.id, static_cast<std::uint64_t>(now.time_since_epoch().count()));
   successor->continues = campaign.id, successor->tenant = campaign.tenant,
@@ -129,13 +145,13 @@ void Campaigns::roll_over(Campaign& campaign, EventTime now, std::vector<Revisio
   successor->opened = successor->start = successor->end = now;
   successor->factors = campaign.factors, successor->apps = campaign.apps;
   successor->hourly = campaign.hourly, successor->hour = campaign.hour;
-  close(campaign, "rolled_over", now, out);
+  successor->told_before = std::exchange(campaign.account_set, {});
+  add_up_to(config_.max_accounts, successor->told_before, std::exchange(campaign.told_before, {}));
   Campaign& next = *(campaigns_[successor->id] = std::move(successor));
   for (const CampaignKey& key : campaign.keys)
     key_owner_[key.entity.hash(0)] = next.id, add_key(next, key.entity, now);
   ++opened_total_;
-  judge(next, now);
-  speak(next, RevisionReason::kOpened, now, out);
+  return next;
 }
 
 }  // namespace stuffwatch::detectors

@@ -8,14 +8,20 @@
 namespace stuffwatch::detectors {
 
 CampaignCounts Campaign::counts() const {
-  return {std::max(attempts, floor.attempts),
-          std::max(failures, floor.failures),
-          std::max(successes, floor.successes),
-          std::max(accounts.count(), floor.accounts),
-          std::max(sources.count(), floor.sources),
-          std::max(networks.count(), floor.networks),
-          std::max(as_numbers.count(), floor.as_numbers),
-          std::max<std::uint64_t>(compromised.size(), floor.compromised)};
+  CampaignCounts n{.failures = std::max(failures, floor.failures),
+                   .successes = std::max(successes, floor.successes),
+                   .compromised = std::max<std::uint64_t>(compromised.size(), floor.compromised)};
+  n.attempts = n.failures + n.successes;
+  // An estimate may fall below what was exact a moment ago, or beyond what is possible.
+  const auto distinct = [&](const DistinctCounter& counter, std::uint64_t known) {
+    if (!counter.exact()) known = std::max<std::uint64_t>(known, DistinctCounter::kExact + 1);
+    return std::min(std::max(counter.count(), known), n.attempts);
+  };
+  n.accounts = distinct(accounts, floor.accounts);
+  n.sources = distinct(sources, floor.sources);
+  n.networks = distinct(networks, floor.networks);
+  n.as_numbers = distinct(as_numbers, floor.as_numbers);
+  return n;
 }
 
 void Campaigns::know(std::vector<ToldCampaign> told) {
@@ -109,14 +115,14 @@ Campaign Campaigns::forgotten(ToldCampaign told) {
 }
 
 // Told, open, and not met again for as long as it takes to be quiet.
-void Campaigns::close_forgotten(EventTime front, std::vector<Revision>& out) {
+void Campaigns::close_forgotten(EventTime minute, std::vector<Revision>& out) {
   if (silent_) return;
   std::erase_if(told_, [&](ToldCampaign& told) {
     if (!told.open) return true;
-    if (front <= told.told || front - told.end <= config_.quiet_after) return false;
+    if (minute <= told.told || minute - told.end <= config_.quiet_after) return false;
     Campaign campaign = forgotten(std::move(told));
-    campaign.open = false, campaign.close_reason = "quiet", campaign.closed = front;
-    speak(campaign, RevisionReason::kClosed, front, out);
+    campaign.open = false, campaign.close_reason = "quiet", campaign.closed = quiet_since(campaign);
+    speak(campaign, RevisionReason::kClosed, campaign.closed, out);
     return true;
   });
 }

@@ -12,6 +12,8 @@
 #include <iterator>
 #include <vector>
 
+#include "tests/support/temporary_folder.h"
+
 namespace stuffwatch::config {
 namespace {
 
@@ -22,12 +24,6 @@ using ::testing::UnorderedElementsAre;
 // Devices are pseudo-terminals, and standard output is its name in /proc: what replaces instead of writing cannot harm them.
 class Outputs : public ::testing::Test {
  protected:
-  Outputs() {
-    std::string pattern = (fs::path(testing::TempDir()) / "outputs-XXXXXX").native();
-    folder = ::mkdtemp(pattern.data());
-  }
-  ~Outputs() override { fs::remove_all(folder); }
-
   static std::string text(const fs::path& file) {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -44,7 +40,8 @@ class Outputs : public ::testing::Test {
     return all;
   }
 
-  fs::path folder;
+  const test::TemporaryFolder temporary;
+  const fs::path& folder = temporary.path();
 };
 
 TEST_F(Outputs, AppearWhole) {

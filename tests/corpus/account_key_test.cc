@@ -11,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/temporary_folder.h"
+
 namespace stuffwatch::corpus {
 namespace {
 
@@ -219,16 +221,8 @@ TEST(AccountHasher, SpellingsShareAKeyAndClassesDoNot) {
   EXPECT_EQ(values.size(), 7U);
 }
 
-// A folder of its own, gone afterwards.
 class KeyFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = ::testing::TempDir() + "stuffwatch-key-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path write(std::string_view text, mode_t mode) {
     const auto file = folder_ / "key";
     std::filesystem::remove(file);
@@ -247,7 +241,8 @@ class KeyFile : public ::testing::Test {
 
   static constexpr std::string_view kKey =
       "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1E1F";
-  std::filesystem::path folder_;
+  const test::TemporaryFolder temporary_;
+  const std::filesystem::path& folder_ = temporary_.path();
 };
 
 TEST_F(KeyFile, GivesTheSameKeysEveryTime) {

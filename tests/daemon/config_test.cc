@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "config/rfc3339.h"
+#include "tests/support/temporary_folder.h"
 
 namespace stuffwatch::daemon {
 namespace {
@@ -63,8 +64,8 @@ TEST(TrustedSources, AreWarnedOfForAWeekAndAfterwards) {
 }
 
 TEST(StateFolder, IsItsOwnersOnly) {
-  std::string parent = testing::TempDir() + "state-XXXXXX";
-  ASSERT_NE(::mkdtemp(parent.data()), nullptr);
+  const test::TemporaryFolder folder;
+  const std::string parent = folder.path();
   const mode_t before = ::umask(0);
   for (const std::string& path : {parent + "/one", parent + "/two/"}) {
     Config config;
@@ -74,7 +75,6 @@ TEST(StateFolder, IsItsOwnersOnly) {
         << path;
   }
   ::umask(before);
-  std::filesystem::remove_all(parent);
 }
 
 }  // namespace

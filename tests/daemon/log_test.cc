@@ -42,6 +42,16 @@ TEST(LogLine, CannotBeForged) {
   EXPECT_THAT(line, HasSubstr(R"(user="x\n2026)"));
 }
 
+// In messages it is replaced, in values escaped, so that nothing of them is lost.
+TEST(LogLine, ShowsWhatAReaderWouldNotSee) {
+  const std::string hidden = std::string("\u202Ea\u2066\u009B31m\x1b") + '\0' + '\xFF';
+  EXPECT_EQ(format_log_line(LogFormat::kText, kTime, LogLevel::kInfo, hidden, {{"user", hidden}}),
+            "2026-01-02T03:04:05.678Z INFO    ?a??31m??? "
+            "user=\"\\u202ea\\u2066\\u009b31m\\u001b\\u0000\uFFFD\"");
+  EXPECT_EQ(format_log_line(LogFormat::kJson, kTime, LogLevel::kInfo, "\U000E0041", {}),
+            R"({"time":"2026-01-02T03:04:05.678Z","level":"info","message":"\udb40\udc41"})");
+}
+
 TEST(Log, WritesFromItsLevelOnToStandardError) {
   testing::internal::CaptureStderr();
   log_debug("not yet");

@@ -1,9 +1,8 @@
-// A folder that goes away with the test, and compressed files written by libarchive, which ingest
+// Files in a folder that goes away with the test, and compressed files written by libarchive, which ingest
 // does not use.
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -13,27 +12,17 @@
 #include <archive_entry.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/temporary_folder.h"
+
 namespace stuffwatch::ingest::testing {
 
 class TempFolder {
  public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "stuffwatch-test-XXXXXX").native();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
   [[nodiscard]] std::string path(std::string_view name = {}) const {
-    return name.empty() ? path_.native() : (path_ / name).native();
+    return name.empty() ? folder_.path().native() : (folder_.path() / name).native();
   }
   std::string write(std::string_view name, std::string_view bytes) const {
-    const std::filesystem::path file = path_ / name;
+    const std::filesystem::path file = folder_.path() / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream out(file, std::ios::binary);
     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -42,7 +31,7 @@ class TempFolder {
   }
 
  private:
-  std::filesystem::path path_;
+  const test::TemporaryFolder folder_;
 };
 
 inline std::string read_all(const std::string& path) {

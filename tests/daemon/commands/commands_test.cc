@@ -275,10 +275,5 @@ TEST(Render, NumbersAreForPeople) {
   EXPECT_EQ(short_number(1e-9), "1e-09");
 }
 
-TEST(Render, TextOfAttackersIsHarmless) {
-  EXPECT_EQ(for_terminal("a\x1b]0;x\x07z\n\t\xC2\x9B\xFFü€"), "a?]0;x?z????ü€");
-  EXPECT_EQ(for_terminal("\u202Eabc\u2066\u2028"), "?abc??");
-}
-
 }  // namespace
 }  // namespace stuffwatch::daemon

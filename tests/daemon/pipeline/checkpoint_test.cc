@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include <semaphore>
 
 #include "tests/daemon/pipeline/rig.h"
+#include "tests/support/temporary_folder.h"
 
 namespace stuffwatch::daemon::pipeline {
 namespace {
@@ -30,16 +30,6 @@ std::string slurp(const fs::path& file) {
 }
 
 class CheckpointTest : public testing::Test {
- public:
-  CheckpointTest() {
-    std::string pattern = (fs::temp_directory_path() / "sw-checkpoints-XXXXXX").native();
-    folder = ::mkdtemp(pattern.data());
-  }
-  ~CheckpointTest() override {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-  }
-
  protected:
   std::unique_ptr<Pipeline> filled(std::uint32_t workers = 1) {
     setup.config.workers = workers;
@@ -61,7 +51,8 @@ class CheckpointTest : public testing::Test {
     return names;
   }
 
-  fs::path folder;
+  const test::TemporaryFolder temporary;
+  const fs::path& folder = temporary.path();
   Rig setup;
 };
 

@@ -99,8 +99,8 @@ TEST(SinkConfig, MistakesAreNamedWithTheRemedy) {
 }
 
 TEST(SinkConfig, MakesAWorkingSink) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "sw-sinks-XXXXXX").native();
-  const std::filesystem::path folder = ::mkdtemp(pattern.data());
+  const test::TemporaryFolder temporary;
+  const std::filesystem::path& folder = temporary.path();
   SinkContext context;
   context.state_path = folder;
   const auto sinks = read("", context);
@@ -110,7 +110,6 @@ TEST(SinkConfig, MakesAWorkingSink) {
   const Revision revision = make_revision("c", 1);
   EXPECT_EQ((*sink)->deliver({&revision, 1})->count, 1U);
   EXPECT_EQ(slurp(folder / "alerts.jsonl"), revision.body + "\n");
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

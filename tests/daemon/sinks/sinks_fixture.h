@@ -1,8 +1,6 @@
 // What the tests of the sinks' room share: a folder of their own, revisions, a clock that is moved by hand.
 #pragma once
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -18,6 +16,7 @@
 
 #include "daemon/sinks/outbox.h"
 #include "daemon/sinks/sink.h"
+#include "tests/support/temporary_folder.h"
 
 namespace stuffwatch::daemon::sinks {
 
@@ -27,16 +26,6 @@ using detectors::Feed;
 using detectors::Revision;
 
 class SinksTest : public testing::Test {
- public:
-  SinksTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sw-sinks-XXXXXX").native();
-    folder = ::mkdtemp(pattern.data());
-  }
-  ~SinksTest() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  }
-
  protected:
   NoticeSink notices() {
     return [this](NoticeLevel, const std::string& text) {
@@ -52,7 +41,8 @@ class SinksTest : public testing::Test {
     return [this] { return now.load(); };
   }
 
-  std::filesystem::path folder;
+  const test::TemporaryFolder temporary;
+  const std::filesystem::path& folder = temporary.path();
   std::atomic<WallTime> now{WallTime(std::chrono::hours(24 * 365 * 50))};
 
  private:

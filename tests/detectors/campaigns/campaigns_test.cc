@@ -155,18 +155,97 @@ TEST(Campaigns, ACommonClientJoinsNothing) {
   EXPECT_THAT(site.reasons(), ElementsAre("opened", "opened"));
 }
 
-TEST(Campaigns, RollsOverAtItsAge) {
+TEST(Campaigns, RollsOverAtItsAgeWithTheAttemptThatIsBeyondIt) {
   Site site({.max_age = 2h});
   site.find(at(0s), address("192.0.2.7"), 0, 30);
-  for (auto t = 0min; t <= 130min; t += 10min) site.attempt(at(t), 5), site.tick(at(t));
+  for (auto t = 0min; t <= 130min; t += 10min) site.tick(at(t)), site.attempt(at(t), 5);
   EXPECT_THAT(site.reasons(), ElementsAre("opened", "closed", "opened"));
   const auto alerts = site.of(Feed::kAlerts);
   EXPECT_THAT(alerts[1].body, testing::HasSubstr("\"close_reason\":\"rolled_over\""));
+  EXPECT_THAT(alerts[1].body, testing::HasSubstr("\"attempts\":43,"));
   EXPECT_THAT(alerts[2].body, testing::HasSubstr("\"continues\":\"" + alerts[0].id + "\""));
+  EXPECT_THAT(alerts[2].summary, testing::HasSubstr(": 1 attempt on 1 account in 0 s"));
+  EXPECT_EQ(alerts[2].time, at(130min));
   EXPECT_TRUE(site.campaigns.is_open_key(address("192.0.2.7")));
   site.find(at(131min), address("192.0.2.8"), 4000, 30);
   EXPECT_EQ(site.campaigns.all().size(), 2U);
   EXPECT_EQ(site.campaigns.opened_total(), 2U);
+}
+
+TEST(Campaigns, WhatIsOldAndQuietHasNoSuccessor) {
+  Site site({.quiet_after = 6h, .max_age = 2h});
+  site.find(at(0s), address("192.0.2.7"), 0, 30);
+  for (auto t = 0min; t <= 7h; t += 10min) site.tick(at(t));
+  EXPECT_THAT(site.reasons(), ElementsAre("opened", "closed"));
+  EXPECT_THAT(site.of(Feed::kAlerts).back().body, testing::HasSubstr("\"quiet\""));
+}
+
+TEST(Campaigns, ASuccessorCountsNobodyWhomItsPredecessorsCounted) {
+  Site site({.max_age = 2h});
+  site.find(at(0s), address("192.0.2.7"), 0, 30);
+  site.attempt(at(121min), 5);
+  site.attempt(at(242min), 5);  // the third of them
+  EXPECT_THAT(site.reasons(), ElementsAre("opened", "closed", "opened", "closed", "opened"));
+  site.find(at(243min), prefix("192.0.2.7"), 0, 34);  // looks back over the same, and four more
+  site.tick(at(20h));
+  const auto alerts = site.of(Feed::kAlerts);
+  EXPECT_THAT(alerts[3].body, testing::HasSubstr("\"attempts\":1,"));
+  EXPECT_THAT(alerts[5].body, testing::HasSubstr("\"attempts\":5,"));
+  EXPECT_THAT(alerts[5].body, testing::HasSubstr("\"start_time\":\"2024-03-05T12:02:00.000Z\""))
+      << alerts[5].body;
+}
+
+TEST(Campaigns, TheEndsOfACampaignDependOnNothingButItsOwnAttempts) {
+  std::vector<std::string> said;
+  for (const auto between : {1s, 60s, 3599s, 86'400s}) {  // what else happens at the site
+    Site site;
+    site.find(at(20s), address("192.0.2.7"), 0, 30);
+    EventTime now = at(20s);
+    const auto until = [&](EventTime time) {
+      while ((now += between) < time) site.tick(now);
+      site.tick(now = time);
+    };
+    until(at(29h)), site.find(at(29h), address("192.0.2.7"), 100, 30);
+    until(at(60h)), site.find(at(60h), address("192.0.2.7"), 200, 30);
+    until(at(70h));
+    std::string& all = said.emplace_back();
+    for (const Revision& r : site.out) all += r.body + '\n';
+    const auto alerts = site.of(Feed::kAlerts);
+    EXPECT_THAT(site.reasons(),
+                ElementsAre("opened", "closed", "reopened", "closed", "opened", "closed"));
+    ASSERT_EQ(alerts.size(), 6U);
+    EXPECT_EQ(alerts[1].time, at(20s + 6h));
+    EXPECT_EQ(alerts[3].time, at(29h + 6h)) << "24 h later it cannot reopen";
+  }
+  EXPECT_THAT(said, testing::Each(said[0]));
+}
+
+TEST(Campaigns, AttemptsThatTheListHasNoRoomForAreCountedByTheFirstFindingOnly) {
+  Site site;
+  for (const EventTime time : {at(0s), at(10s)}) {
+    Finding f{.seq = ++site.seq, .at_tick = true, .time = time, .key = address("192.0.2.7")};
+    f.evidence = {.start = time, .end = time, .attempts = 1000, .accounts = 900, .list = {}};
+    f.evidence.list.push_back({AccountKey{1}, time, 1, false});
+    site.campaigns.find(f, nullptr, site.out);
+  }
+  EXPECT_EQ(site.only().counts().attempts, 1000U);
+}
+
+TEST(Campaigns, NothingIsMoreThanTheAttemptsAndNothingFalls) {
+  Site site;
+  site.find(at(0s), address("192.0.2.7"), 0, 30);
+  CampaignCounts before;
+  bool beyond = false;
+  for (std::uint64_t i = 30; i < 6000; ++i) {
+    site.attempt(at(1s), i);
+    const CampaignCounts now = site.only().counts();
+    ASSERT_GE(now.accounts, before.accounts) << i;
+    ASSERT_LE(now.accounts, now.attempts) << i;
+    ASSERT_EQ(now.attempts, now.failures + now.successes);
+    beyond = beyond || site.only().accounts.count() > now.attempts;
+    before = now;
+  }
+  EXPECT_TRUE(beyond) << "the estimate itself never exceeds the attempts: this shows nothing";
 }
 
 TEST(Campaigns, AlertsFollowTheVictims) {

@@ -91,8 +91,25 @@ TEST(ToldCampaigns, WhatIsNotMetAgainClosesWhenItIsQuietAndCountsDoNotFall) {
   EXPECT_EQ(alerts[0].status, CampaignStatus::kClosed);
   EXPECT_THAT(alerts[0].body, HasSubstr("\"attempts\":900,"));
   EXPECT_THAT(alerts[0].body, HasSubstr("\"compromised\":1}"));
+  EXPECT_EQ(alerts[0].time, at(6h)) << "from its last attempt";
   site.tick(at(20h));
   EXPECT_EQ(site.out.size(), 1u);
+}
+
+TEST(ToldCampaigns, WhatWasToldOfTwoIsAddedUpWhenTheyMerge) {
+  Site site;
+  site.client = 77;
+  ToldCampaign other = told("198.51.100.7", at(-1min));
+  other.id = 0xdef;
+  site.campaigns.know({told("192.0.2.7", at(-1min)), other});
+  site.find(at(0s), address("192.0.2.7"), 0, 30);
+  site.find(at(0s), address("198.51.100.7"), 500, 30);
+  for (std::uint64_t i = 0; i < 25; ++i)
+    site.attempt(at(1s), i), site.attempt(at(1s), 500 + i, ip_of("198.51.100.7"));
+  site.tick(at(2s));
+  EXPECT_THAT(site.reasons(), ElementsAre("opened", "opened", "closed", "merged"));
+  EXPECT_THAT(site.out.back().body,
+              HasSubstr(R"("attempts":1800,"failures":1798,"successes":2,"accounts":800,)"));
 }
 
 TEST(ToldCampaigns, WarmUpSaysNothingAndTakesTheKnownId) {
@@ -135,7 +152,7 @@ TEST(ToldCampaigns, TwoOfOneKeyKeepApart) {
   EXPECT_EQ(after.campaigns.all().size(), 1u);
   EXPECT_EQ(after.only().id, second.id);
   after.tick(at(60h));
-  EXPECT_THAT(after.reasons(), ElementsAre("daily", "closed"));
+  EXPECT_THAT(after.reasons(), ElementsAre("closed"));
   EXPECT_EQ(after.out.at(0).revision, 2u);
 }
 
