@@ -99,6 +99,28 @@ void Campaigns::add_key(Campaign& campaign, const Entity& key, EventTime since) 
     area->second = campaign.id;  // neighbours look for the campaign that goes on
 }
 
+// Hashes of its keys, beyond those that are listed too, and of the prefixes around them.
+std::vector<std::uint64_t> Campaigns::owned_by(const Campaign& campaign) const {
+  std::vector<std::uint64_t> owned;
+  const auto add_owned = [&](std::uint64_t hash) {
+    const auto owner = key_owner_.find(hash);
+    if (owner != key_owner_.end() && owner->second == campaign.id) owned.push_back(hash);
+  };
+  if (campaign.keys.size() < kMaxKeys)
+    for (const CampaignKey& key : campaign.keys)
+      add_owned(key.entity.hash(0)), add_owned(area_of(key.entity));
+  else
+    for (const auto& [hash, owner] : key_owner_)
+      if (owner == campaign.id) owned.push_back(hash);
+  return owned;
+}
+
+// Before `from` closes, so that its keys stay open.
+void Campaigns::hand_over(const Campaign& from, Campaign& to, EventTime not_before) {
+  for (const std::uint64_t hash : owned_by(from)) key_owner_[hash] = to.id;
+  for (const CampaignKey& key : from.keys) add_key(to, key.entity, std::max(key.since, not_before));
+}
+
 void Campaigns::add_evidence(Campaign& campaign, const Finding& finding) {
   const Evidence& evidence = finding.evidence;
   const double odds = finding.factor.value / std::max(1.0, finding.starts_per_10m);
@@ -357,16 +379,10 @@ void Campaigns::sweep(EventTime minute, std::vector<Revision>& out) {
   }
   for (const CampaignId id : gone) {
     const Campaign& campaign = *campaigns_[id];
-    for (const CampaignKey& key : campaign.keys) {
+    for (const CampaignKey& key : campaign.keys)
       ended_.push_back({key.entity, key.since, campaign.end,
                         campaign.merged_into != 0 ? campaign.merged_into : id});
-      if (const auto owner = key_owner_.find(key.entity.hash(0));
-          owner != key_owner_.end() && owner->second == id)
-        key_owner_.erase(owner);
-      if (const auto area = key_owner_.find(area_of(key.entity));
-          area != key_owner_.end() && area->second == id)
-        key_owner_.erase(area);
-    }
+    for (const std::uint64_t hash : owned_by(campaign)) key_owner_.erase(hash);
     campaigns_.erase(id);
     if (ended_.size() > kMaxEnded)
       ended_.erase(ended_.begin(), ended_.begin() + static_cast<std::ptrdiff_t>(kMaxEnded / 2));
@@ -389,8 +405,7 @@ EventTime Campaigns::quiet_since(const Campaign& campaign) const {
 void Campaigns::close(Campaign& campaign, std::string_view reason, EventTime now,
                       std::vector<Revision>& out) {
   campaign.open = false, campaign.close_reason = reason, campaign.closed = now;
-  for (const CampaignKey& key : campaign.keys)
-    if (key_owner_[key.entity.hash(0)] == campaign.id) open_keys_.erase(key.entity.hash(0));
+  for (const std::uint64_t hash : owned_by(campaign)) open_keys_.erase(hash);
   keys_changed_ = true;
   speak(campaign, RevisionReason::kClosed, now, out);
 }

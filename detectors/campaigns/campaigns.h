@@ -102,6 +102,8 @@ class Campaigns {
   void add_account(Campaign& campaign, const Entity& key, const EvidenceAccount& account,
                    Added& added);
   void add_key(Campaign& campaign, const Entity& key, EventTime since);
+  [[nodiscard]] std::vector<std::uint64_t> owned_by(const Campaign& campaign) const;
+  void hand_over(const Campaign& from, Campaign& to, EventTime not_before);
   void add_attempt(Campaign& campaign, const LoginEvent& event);
   void add_compromised(Campaign& campaign, CompromisedAccount account);
   void speak_for_changes(EventTime front, std::vector<Revision>& out);

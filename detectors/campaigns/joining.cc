@@ -97,10 +97,9 @@ void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now,
   for (std::size_t i = 0; i < older.hourly.size() && older.hour == younger.hour; ++i)
     older.hourly[i] += younger.hourly[i];
   younger.merged_into = older.id;
+  hand_over(younger, older, EventTime::min());
   close(younger, "merged", now, out);              // tells its own victims
   older.told_accounts = older.compromised.size();  // so that they are not told twice
-  for (const CampaignKey& key : younger.keys)
-    key_owner_[key.entity.hash(0)] = older.id, add_key(older, key.entity, key.since);
   judge(older, now);
   speak(older, RevisionReason::kMerged, now, out);
 }
@@ -135,7 +134,6 @@ void Campaigns::merge_by_client(EventTime now, std::vector<Revision>& out) {
 // A campaign that never ends closes at its first attempt beyond max_age, and goes on as its successor: that attempt is the first of its own. It inherits the
 // keys, what an analyst needs at hand, and whom the campaigns before it have counted.
 Campaign& Campaigns::roll_over(Campaign& campaign, EventTime now, std::vector<Revision>& out) {
-  close(campaign, "rolled_over", now, out);
   auto successor = std::make_unique<Campaign>();
   successor->id = mix(campaign.id, static_cast<std::uint64_t>(now.time_since_epoch().count()));
   successor->continues = campaign.id, successor->tenant = campaign.tenant,
@@ -148,8 +146,8 @@ Campaign& Campaigns::roll_over(Campaign& campaign, EventTime now, std::vector<Re
   successor->told_before = std::exchange(campaign.account_set, {});
   add_up_to(config_.max_accounts, successor->told_before, std::exchange(campaign.told_before, {}));
   Campaign& next = *(campaigns_[successor->id] = std::move(successor));
-  for (const CampaignKey& key : campaign.keys)
-    key_owner_[key.entity.hash(0)] = next.id, add_key(next, key.entity, now);
+  hand_over(campaign, next, now);
+  close(campaign, "rolled_over", now, out);
   ++opened_total_;
   return next;
 }

@@ -195,6 +195,27 @@ TEST(Campaigns, ASuccessorCountsNobodyWhomItsPredecessorsCounted) {
       << alerts[5].body;
 }
 
+// A campaign remembers 1024 keys to list them; it owns them all.
+TEST(Campaigns, EveryKeyRollsOver) {
+  Site site({.max_age = 2h});
+  std::string last;
+  for (int i = 0; i < 1100; ++i) {
+    last = "198.51." + std::to_string(i / 250) + '.' + std::to_string(i % 250);
+    site.find(at(0s), address(last), 0, 30);
+  }
+  EXPECT_EQ(site.campaigns.all().size(), 1U);
+  site.attempt(at(121min), 5, ip_of("198.51.0.0"));
+  EXPECT_THAT(site.reasons(), ElementsAre("opened", "closed", "opened"));
+  site.attempt(at(122min), 6, ip_of(last));
+  site.find(at(122min), address(last), 0, 30);
+  site.tick(at(123min));
+  EXPECT_THAT(site.reasons(), ElementsAre("opened", "closed", "opened"));
+  for (const auto& [id, campaign] : site.campaigns.all())
+    EXPECT_EQ(campaign->counts().attempts, campaign->open ? 2U : 30U);
+  site.tick(at(123min + 6h));
+  EXPECT_FALSE(site.campaigns.is_open_key(address(last)));
+}
+
 TEST(Campaigns, TheEndsOfACampaignDependOnNothingButItsOwnAttempts) {
   std::vector<std::string> said;
   for (const auto between : {1s, 60s, 3599s, 86'400s}) {  // what else happens at the site
