@@ -17,9 +17,12 @@
 #include "config/rfc3339.h"
 #include "config/utf8.h"
 #include "daemon/json_writer.h"
+#include "daemon/terminal_output.h"
 
 namespace stuffwatch::daemon {
 namespace {
+
+constexpr std::chrono::milliseconds kLastPatience{1000};  // for a terminal that hangs
 
 struct LogState {
   std::shared_ptr<spdlog::logger> logger;
@@ -126,7 +129,9 @@ LogTail::LogTail(std::size_t most_lines) : kept_(std::make_unique<Kept>(most_lin
 LogTail::~LogTail() {
   state().to->set_sinks(kept_->before);
   if (!kept_->instead) return;
-  for (const std::string& line : kept_->ring->last_formatted()) std::fputs(line.c_str(), stderr);
+  std::string kept;
+  for (const std::string& line : kept_->ring->last_formatted()) kept += line;
+  static_cast<void>(write_within(kLastPatience, STDERR_FILENO, kept));
 }
 
 std::vector<std::string> LogTail::newest(std::size_t lines) const {

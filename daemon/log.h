@@ -67,7 +67,7 @@ inline void log_error(std::string_view message, LogFields fields = {}) {
 
 // While it lives, the newest lines are kept instead of written, for whoever draws on the terminal
 // that they would go to; a standard error that is no terminal gets every line all the same. Its end
-// writes what was kept. Threads: any. One at a time.
+// writes what was kept, as far as the terminal takes it within a second. Threads: any. One at a time.
 class LogTail {
  public:
   explicit LogTail(std::size_t most_lines);

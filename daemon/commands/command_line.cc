@@ -51,7 +51,8 @@ int parse_and_run(CLI::App& app, int argc, const char* const* argv, const int& e
 
 int report(const config::Error& error) {
   std::fflush(stdout);
-  fmt::print(stderr, "stuffwatch: {}\n", error.message);
+  // Not fmt::print, which throws when a terminal takes no more.
+  std::fputs(fmt::format("stuffwatch: {}\n", error.message).c_str(), stderr);
   return error.kind == config::Error::Kind::kConfiguration ? kUsageError : 1;
 }
 

@@ -1,12 +1,12 @@
 #include "daemon/commands/terminal.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
 #include <cstdlib>
-#include <string>
+
+#include "daemon/terminal_output.h"
 
 namespace stuffwatch::daemon {
 namespace {
@@ -15,25 +15,10 @@ namespace {
 constexpr std::string_view kTake = "\x1b[?1049h\x1b[?25l\x1b[?7l",
                            kGiveBack = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
-// In small pieces, so that a terminal that hangs is noticed between them. One that has room for less than a piece still holds its writer up: that is why
-// the daemon writes its state before the view ends.
-constexpr std::size_t kPiece = 256;
-constexpr int kPatienceMs = 1000;
+using namespace std::chrono_literals;
 
-// False: the terminal is gone. What one that hangs does not take is left out: the next page shows it.
-bool write_all(std::string_view bytes) {
-  while (!bytes.empty()) {
-    pollfd terminal{STDOUT_FILENO, POLLOUT, 0};
-    const int ready = ::poll(&terminal, 1, kPatienceMs);
-    if (ready == 0) return true;
-    if (ready < 0 && errno == EINTR) continue;
-    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), std::min(bytes.size(), kPiece));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
+// For a page, and for what gives the terminal back.
+constexpr std::chrono::milliseconds kPagePatience = 200ms, kLastPatience = 1s;
 
 }  // namespace
 
@@ -50,18 +35,23 @@ config::Result<void> Terminal::check() {
   return {};
 }
 
-Terminal::Terminal() {
+Terminal::Terminal() : unsent_(kTake) {
+  for (const int file : {STDOUT_FILENO, STDERR_FILENO}) never_wait_for(file);
   ::tcgetattr(STDOUT_FILENO, &before_);
   termios drawing = before_;
   drawing.c_lflag &= ~static_cast<tcflag_t>(ECHO | ICANON);
   drawing.c_iflag &= ~static_cast<tcflag_t>(IXON);
   drawing.c_cc[VSUSP] = drawing.c_cc[VQUIT] = _POSIX_VDISABLE;
   ::tcsetattr(STDOUT_FILENO, TCSANOW, &drawing);
-  write_all(kTake);
+  static_cast<void>(send());
 }
 
 Terminal::~Terminal() {
-  write_all(kGiveBack);
+  if (write_within(kLastPatience, STDOUT_FILENO, kGiveBack) != kGiveBack.size()) {
+    ::tcflush(STDOUT_FILENO,
+              TCOFLUSH);  // of a page that is not looked at, for what must come after it
+    static_cast<void>(write_within(0ms, STDOUT_FILENO, kGiveBack));
+  }
   ::tcflush(STDOUT_FILENO, TCIFLUSH);  // keys that were pressed meanwhile are nobody's command
   ::tcsetattr(STDOUT_FILENO, TCSANOW, &before_);
 }
@@ -76,7 +66,14 @@ bool Terminal::show(std::string_view page) {
     out += "\r\n";
     page.remove_prefix(end + 1);
   }
-  return write_all(out += "\x1b[J");
+  if (unsent_.empty()) unsent_ = out + "\x1b[J";
+  return send();
+}
+
+bool Terminal::send() {
+  const auto sent = write_within(kPagePatience, STDOUT_FILENO, unsent_);
+  unsent_.erase(0, sent.value_or(0));
+  return sent.has_value();
 }
 
 }  // namespace stuffwatch::daemon

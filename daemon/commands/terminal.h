@@ -3,6 +3,8 @@
 #pragma once
 
 #include <termios.h>
+
+#include <string>
 #include <string_view>
 
 #include "config/result.h"
@@ -14,17 +16,21 @@ class Terminal {
   // Errors: kConfiguration, with the remedy, when standard output is no terminal that can be drawn on.
   [[nodiscard]] static config::Result<void> check();
   // Takes it, until the end of its life: no cursor, no echo of keys, no wrapping, no stopping with
-  // Ctrl-Z or Ctrl-S. Ctrl-C is a SIGINT as ever.
+  // Ctrl-Z or Ctrl-S. Ctrl-C is a SIGINT as ever. From here on nothing that this process writes to
+  // its terminal waits: one that hangs keeps nobody from anything.
   Terminal();
   ~Terminal();
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
-  // At most as many lines as the terminal has. False: the terminal is gone.
+  // At most as many lines as the terminal has. One that does not take them yet is given no other page before it has. False: the terminal is gone.
   [[nodiscard]] bool show(std::string_view page);
 
  private:
+  [[nodiscard]] bool send();
+
   termios before_{};
+  std::string unsent_;  // of the page that was begun: no escape sequence is cut
 };
 
 }  // namespace stuffwatch::daemon

@@ -82,6 +82,17 @@ def test_a_window_that_is_closed_ends_the_daemon(watched, source_root, tmp_path)
     assert list((tmp_path / "run" / "demo" / "checkpoints").iterdir()), "it drained"
 
 
+@pytest.mark.parametrize("hang", [Watched.stop_reading, Watched.stop_output])
+def test_a_terminal_that_hangs_keeps_nobody(watched, source_root, tmp_path, hang):
+    one = watched("run", "--watch", "--config", source_root / "config" / "demo.yaml", *local(), rows=200, columns=500)
+    one.wait_page(lambda text: "INPUT" in text)
+    hang(one)
+    os.kill(one.pid, signal.SIGTERM)
+    assert one.wait_exit() == 0
+    assert list((tmp_path / "run" / "demo" / "checkpoints").iterdir()), "it drained"
+    assert one.current_modes() == one.modes
+
+
 def test_a_terminal_that_cannot_be_drawn_on_is_refused(watched, source_root):
     one = watched("run", "--watch", "--config", source_root / "config" / "demo.yaml", environment={"TERM": "dumb"})
     assert one.wait_exit() == 2

@@ -75,12 +75,31 @@ class Watched:
         self._reader.join()
         return os.waitstatus_to_exitcode(status)
 
+    def _open(self):
+        """The command's side of the terminal."""
+        return os.open(f"/proc/{self.pid}/fd/0", os.O_WRONLY | os.O_NOCTTY)
+
+    def stop_reading(self):
+        """The window hangs: nothing is taken from the terminal any more. Returns when the terminal takes nothing more either."""
+        self._closing = True
+        self._reader.join()
+        writer = self._open()
+        wait_until(lambda: not select.select([], [writer], [], 0)[1], 60.0, lambda: "the terminal still takes output")
+        os.close(writer)
+
+    def stop_output(self):
+        """As Ctrl-S does where it is not turned off."""
+        terminal = self._open()
+        termios.tcflow(terminal, termios.TCOOFF)
+        os.close(terminal)
+
     def hang_up(self):
         """The window is closed."""
-        if not self._closing:
-            self._closing = True
-            self._reader.join()
+        self._closing = True
+        self._reader.join()
+        if self._terminal is not None:
             os.close(self._terminal)
+            self._terminal = None
 
     def close(self):
         if self.pid:
