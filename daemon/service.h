@@ -74,7 +74,6 @@ class Service {
   [[nodiscard]] DaemonStatus status();
   void add_inputs(DaemonStatus& status);
   void listen(const pipeline::InputQueue& queue, InputHealth& health);
-  void judge(DaemonStatus& status) const;
   [[nodiscard]] std::vector<std::string> silent_inputs() const;
 
   std::unique_ptr<Config> config_;

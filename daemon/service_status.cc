@@ -1,4 +1,4 @@
-// What the service says of itself: status, readiness and metrics, once a second.
+// What the service says of itself: status and metrics, once a second.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 
 #include "config/duration.h"
 #include "daemon/log.h"
+#include "daemon/readiness.h"
 #include "daemon/service.h"
 #include "version.h"
 
@@ -56,7 +57,14 @@ DaemonStatus Service::status() {
     s.open_compromised_accounts += campaign->compromised.size();
   }
   s.http_address = server_ == nullptr ? "" : server_->address();
-  judge(s);
+  judge({.held = held_,
+         .kafka = kafka_ == nullptr ? "" : kafka_->problem(),
+         .outbox = outbox.problem,
+         .silent_inputs = silent_inputs(),
+         .partial = pipeline_->partial(),
+         .rereading = pipeline_->silent(),
+         .standby = kafka_ != nullptr && kafka_->standby()},
+        s);
   return s;
 }
 
@@ -125,51 +133,6 @@ std::vector<std::string> Service::silent_inputs() const {
                     input.name, config::format_duration(patience)));
   }
   return silent;
-}
-
-// Full, degraded, blind or standby, with every reason and its remedy.
-void Service::judge(DaemonStatus& s) const {
-  const auto say = [&](std::string code, std::string text) {
-    s.reasons.push_back({std::move(code), std::move(text)});
-  };
-  bool degraded = false, sees = false;
-  for (const InputHealth& input : s.inputs) {
-    sees = sees || input.up();
-    degraded = degraded || !input.up();
-    if (!input.up())
-      say("input_" + (input.state == "left_out" || input.state == "failed"
-                          ? input.state
-                          : std::string("unreachable")),
-          input.name + ": " +
-              (input.problem.empty() ? "it is not waited for; see the log for the delay to declare"
-                                     : input.problem));
-  }
-  for (const std::string& silent : silent_inputs()) say("input_silent", silent), degraded = true;
-  if (kafka_ != nullptr && !kafka_->problem().empty())
-    say("kafka", kafka_->problem()), degraded = true;
-  for (const SinkHealth& sink : s.sinks)
-    if (!sink.up) say("sink_down", sink.name + ": " + sink.problem), degraded = true;
-  if (!delivery_->outbox().usage().problem.empty())
-    say("outbox", delivery_->outbox().usage().problem), degraded = true;
-  if (const std::string why = dead_letter_->problem(); !why.empty())
-    say("dead_letter", why), degraded = true;
-  if (!held_.empty()) say("held", "everything waits: " + held_), degraded = true, sees = false;
-  if (!s.checkpoint.problem.empty()) say("checkpoint", s.checkpoint.problem), degraded = true;
-  for (const DetectorHealth& d : s.detectors)
-    if (!d.warm)
-      say("warming", d.name + " is younger than its warm-up; it works, and says so on its alerts");
-  if (pipeline_->partial())
-    say("view_partial", "some events of the last day were not seen here; alerts say so");
-  if (pipeline_->silent())
-    say("warming_up",
-        "reading again what was dealt with before the last stop; nothing is said twice");
-  const bool standby = kafka_ != nullptr && kafka_->standby();
-  if (standby) say("standby", "another process owns the inputs; this one takes over when it goes");
-  if (s.inputs.empty() && !standby) say("no_input", "no input is assigned yet");
-  s.state = standby    ? ServiceState::kStandby
-            : !sees    ? ServiceState::kBlind
-            : degraded ? ServiceState::kDegraded
-                       : ServiceState::kFull;
 }
 
 void Service::publish() {
