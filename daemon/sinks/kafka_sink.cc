@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kSlice = 100ms;                     // how soon cancel() is noticed
 constexpr std::chrono::milliseconds kAsking = 1s;  // how soon check() notices that it is to stop
+// A broker that makes topics by itself does so when it is asked for one, and says meanwhile that there is none, or no leader.
+constexpr std::chrono::milliseconds kMaking = 5s, kMakingPause = 200ms;
 
 using KafkaTopic = std::unique_ptr<rd_kafka_topic_t, ingest::KafkaDelete<rd_kafka_topic_destroy>>;
 
@@ -30,6 +33,23 @@ struct Outcome {
   std::uint64_t token = 0;
   std::string problem;
 };
+
+bool in_the_making(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
+rd_kafka_resp_err_t ask_for(rd_kafka_topic_t& topic, rd_kafka_t& client,
+                            std::chrono::milliseconds patience) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const rd_kafka_resp_err_t error =
+      rd_kafka_metadata(&client, 0, &topic, &metadata, static_cast<int>(patience.count()));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
+  const rd_kafka_resp_err_t said =
+      metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+  rd_kafka_metadata_destroy(metadata);
+  return said;
+}
 
 class KafkaSink final : public Sink {
  public:
@@ -144,17 +164,16 @@ Result<void> KafkaSink::check(const std::stop_token& stop) {
   const auto client = ingest::make_kafka_handle(ingest::KafkaRole::kAsker, std::move(*conf));
   if (!client) return std::unexpected(client.error());
   const KafkaTopic topic(rd_kafka_topic_new(client->get(), topic_.c_str(), nullptr));
-  const rd_kafka_metadata_t* metadata = nullptr;
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
-  for (auto left = patience_; left > 0ms && !stop.stop_requested(); left -= kAsking) {
-    error = rd_kafka_metadata(client->get(), 0, topic.get(), &metadata,
-                              static_cast<int>(std::min(left, kAsking).count()));
-    if (error != RD_KAFKA_RESP_ERR__TIMED_OUT && error != RD_KAFKA_RESP_ERR__TRANSPORT) break;
-  }
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    error = metadata->topic_cnt == 1 ? metadata->topics[0].err
-                                     : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    rd_kafka_metadata_destroy(metadata);
+  for (auto left = patience_, making = kMaking;
+       left > 0ms && making > 0ms && !stop.stop_requested();) {
+    error = ask_for(*topic, *client->get(), std::min(left, kAsking));
+    if (in_the_making(error))
+      std::this_thread::sleep_for(kMakingPause), making -= kMakingPause;
+    else if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT)
+      left -= kAsking;
+    else
+      break;
   }
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
     return failed("topic {}: {}", topic_, ingest::explain_kafka_error(error));

@@ -19,7 +19,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::int16_t kProduceApi = 0;
+constexpr std::int16_t kProduceApi = 0, kMetadataApi = 3;
 
 struct Message {
   std::string key, value;
@@ -74,6 +74,16 @@ class KafkaSinkTest : public SinksTest {
     rd_kafka_consumer_close(consumer);
     rd_kafka_destroy(consumer);
     return messages;
+  }
+
+  // Since request tracking was started.
+  std::size_t requests(std::int16_t api) {
+    std::size_t all = 0, wanted = 0;
+    rd_kafka_mock_request_t** const list = rd_kafka_mock_get_requests(cluster, &all);
+    for (std::size_t i = 0; i < all; ++i)
+      wanted += rd_kafka_mock_request_api_key(list[i]) == api ? 1U : 0U;
+    rd_kafka_mock_request_destroy_array(list, all);
+    return wanted;
   }
 
   rd_kafka_mock_cluster_t* cluster = nullptr;
@@ -172,6 +182,18 @@ TEST_F(KafkaSinkTest, ADeadBrokerFailsInTimeAndRecovers) {
   std::size_t count = 0;
   for (int i = 0; i < 20 && count == 0; ++i) count = sink->deliver({&revision, 1})->count;
   EXPECT_EQ(count, 1U);
+}
+
+// A broker that makes topics when they are asked for says for a moment that there is none.
+TEST_F(KafkaSinkTest, ATopicInTheMakingIsNoFailure) {
+  const auto sink = make();
+  rd_kafka_mock_topic_set_error(cluster, "alerts", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  rd_kafka_mock_start_request_tracking(cluster);
+  auto checked = std::async(std::launch::async, [&] { return sink->check({}); });
+  while (requests(kMetadataApi) < 5 && checked.wait_for(1ms) != std::future_status::ready) {}
+  rd_kafka_mock_topic_set_error(cluster, "alerts", RD_KAFKA_RESP_ERR_NO_ERROR);
+  const auto made = checked.get();
+  EXPECT_TRUE(made) << made.error().message;
 }
 
 TEST_F(KafkaSinkTest, CancelEndsAWait) {
