@@ -19,7 +19,8 @@ TEST(Utf8, OneLineIsWhatAReaderSees) {
 
 TEST(Utf8, WhatIsNoUtf8IsReplacedByteByByte) {
   EXPECT_EQ(one_line("\xFFü\x80\xC3"), "?ü??");
-  EXPECT_EQ(one_line("\xC0\xAE\xED\xA0\x80\xF4\x90\x80\x80"), "?????????") << "overlong, surrogate, too large";
+  EXPECT_EQ(one_line("\xC0\xAE\xED\xA0\x80\xF4\x90\x80\x80"), "?????????")
+      << "overlong, surrogate, too large";
 }
 
 TEST(Utf8, MessagesShowTheBytesOfWhatIsNotVisible) {

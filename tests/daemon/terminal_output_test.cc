@@ -42,8 +42,7 @@ TEST_F(TerminalOutput, StopsAtWhatATerminalThatHangsDoesNotTake) {
   while (write_within(50ms, terminal, much) != 0U) {  // some of it moves on inside the terminal
   }
   EXPECT_EQ(::write(terminal, "y", 1), -1) << "nor does anybody else wait";
-  while (!read_some().empty() && write_within(1ms, terminal, "z") == 0U) {
-  }
+  while (!read_some().empty() && write_within(1ms, terminal, "z") == 0U) {}
   EXPECT_EQ(write_within(1ms, terminal, "z"), 1U) << "it is read again";
 }
 
@@ -54,7 +53,8 @@ TEST_F(TerminalOutput, LeavesWhatIsSharedWithTheShellAsItWas) {
   int pipe[2];
   ASSERT_EQ(::pipe(pipe), 0);
   never_wait_for(pipe[1]);
-  EXPECT_EQ(::fcntl(pipe[1], F_GETFL) & O_NONBLOCK, 0) << "no terminal: nothing of it is to be lost";
+  EXPECT_EQ(::fcntl(pipe[1], F_GETFL) & O_NONBLOCK, 0)
+      << "no terminal: nothing of it is to be lost";
   ::close(pipe[0]), ::close(pipe[1]);
 }
 
