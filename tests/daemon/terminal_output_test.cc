@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 // A pseudo-terminal; nobody reads what is written to it unless the test does.
 class TerminalOutput : public testing::Test {
- protected:
+ public:
   TerminalOutput() {
     EXPECT_EQ(::openpty(&reader, &terminal, nullptr, nullptr, nullptr), 0);
     inherited = ::dup(terminal);
@@ -23,6 +23,8 @@ class TerminalOutput : public testing::Test {
   ~TerminalOutput() override {
     for (const int file : {reader, terminal, inherited}) ::close(file);
   }
+
+ protected:
   std::string read_some() const {
     std::string bytes(65536, '\0');
     bytes.resize(static_cast<std::size_t>(::read(reader, bytes.data(), bytes.size())));

@@ -165,7 +165,8 @@ TEST(SourceFanout, AgreesWithAPlainModel) {
     for (const auto& a : oracle.alarms)
       wanted[line(a.seq, a.key, a.at_once)] = a.value, ++(a.at_once ? at_once : matured);
     for (const Finding& f : r.findings)
-      found[line(f.seq, to_string(f.key), f.factor.statistic == "first contacts at once")] = f.factor.value;
+      found[line(f.seq, to_string(f.key), f.factor.statistic == "first contacts at once")] =
+          f.factor.value;
     ASSERT_EQ(found.size(), r.findings.size());
     for (const auto& [key, value] : wanted) {
       ASSERT_TRUE(found.contains(key)) << "seed " << seed << ": " << key;

@@ -18,13 +18,13 @@ namespace stuffwatch::ingest {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::Everything;
+using ::testing::HasSubstr;
 using testing::Line;
-using testing::TempFolder;
 using testing::naive_lines;
 using testing::packed;
 using testing::read_file;
+using testing::TempFolder;
 
 class Compressed : public ::testing::TestWithParam<const char*> {
  public:

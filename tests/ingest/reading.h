@@ -32,6 +32,7 @@ struct Everything {
 
   [[nodiscard]] std::vector<std::string> texts() const {
     std::vector<std::string> out;
+    out.reserve(lines.size());
     for (const Line& line : lines) out.push_back(line.bytes);
     return out;
   }
