@@ -7,11 +7,7 @@ namespace stuffwatch::daemon::pipeline {
 
 using ingest::ReadStatus;
 
-void Merge::add(std::unique_ptr<InputQueue> input, std::optional<std::int64_t> start) {
-  if (const Resume* resume = resume_of(input->id(), input->name()))
-    input->resume(start.value_or(resume->next_offset),
-                  resume->has_newest ? std::optional(resume->newest) : std::nullopt,
-                  resume->last_order, resume->counts);
+void Merge::add(std::unique_ptr<InputQueue> input) {
   auto lane = std::make_unique<Lane>();
   lane->queue = std::move(input);
   const auto at = std::ranges::lower_bound(lanes_, lane->queue->id(), {},

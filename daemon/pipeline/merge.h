@@ -42,8 +42,8 @@ class Merge {
 
   explicit Merge(const MergeConfig& config) : config_(config) {}
 
-  // `start`: where its source begins to read, when that is known; otherwise where a checkpoint left it.
-  void add(std::unique_ptr<InputQueue> input, std::optional<std::int64_t> start = {});
+  // It stands where it goes on already: see resume_of() and InputQueue::resume().
+  void add(std::unique_ptr<InputQueue> input);
   void remove(ingest::InputId id);
   [[nodiscard]] InputQueue* find(ingest::InputId id);
   [[nodiscard]] std::size_t size() const { return lanes_.size(); }

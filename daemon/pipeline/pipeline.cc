@@ -63,6 +63,7 @@ void Pipeline::apply(Source& source, const InputChange& change) {
 
 // At first an input goes on where the checkpoint stands, or behind what was committed: that is warm-up, and nothing is said. Later on, what another member has
 // dealt with in the meantime is gone by, and the view is partial for as long as any detector looks back.
+// The merge knows partitions by number and name; what a file was is told by what it begins with.
 void Pipeline::assigned(Source& source, ingest::InputId id) {
   std::string name;
   for (const auto& status : source.status())
@@ -86,18 +87,14 @@ void Pipeline::assigned(Source& source, ingest::InputId id) {
                                             hooks_.on_error);
   queue->set_committed(committed);
   queue->know_format(known_.format(id)), queue->begins(begins);
-  merge_.add(std::move(queue), start);
-  if (!stays) go_on(*merge_.find(id), resume);
+  if (resume != nullptr) {
+    queue->resume(*start, resume->has_newest ? std::optional(resume->newest) : std::nullopt,
+                  resume->last_order, resume->counts);
+  } else if (!stays) {
+    if (const auto newest = known_.newest(id.declared)) queue->follows(*newest);
+  }
+  merge_.add(std::move(queue));
   if (merge_.warming()) engine_.set_silent(silent_ = true);  // nothing is under way: see apply()
-}
-
-// The merge knows inputs by number and name; what a file was is told by what it begins with.
-void Pipeline::go_on(InputQueue& file, const Merge::Resume* at) {
-  if (at != nullptr)
-    return file.resume(at->next_offset, at->has_newest ? std::optional(at->newest) : std::nullopt,
-                       at->last_order, at->counts);
-  file.resume(0, std::nullopt, EventTime::min(), {});
-  if (const auto newest = known_.newest(file.id().declared)) file.follows(*newest);
 }
 
 Pipeline::Progress Pipeline::run_once(Monotonic now, std::size_t budget) {

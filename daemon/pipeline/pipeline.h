@@ -130,7 +130,6 @@ class Pipeline {
   void flush();
   void apply(ingest::Source& source, const ingest::InputChange& change);
   void assigned(ingest::Source& source, ingest::InputId id);
-  void go_on(InputQueue& file, const Merge::Resume* at);
 
   PipelineConfig config_;
   const corpus::AccountHasher& hasher_;
