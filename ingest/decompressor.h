@@ -35,7 +35,7 @@ class Decompressor {
     kMore,     // wants more input or more room
     kEnd,      // a whole member ended; more may follow
     kDamaged,  // `out` holds all that could be saved
-    kTooBig,   // wants more memory than kMemory; see needs()
+    kTooBig,   // wants more memory than memory_limit(); see needs()
   };
   virtual ~Decompressor() = default;
   // `last`: no input will follow what `flow` holds.

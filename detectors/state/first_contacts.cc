@@ -36,8 +36,6 @@ DirichletModel<3, 4> matured_model(double concentration) {
           kMaturedWeights};
 }
 
-constexpr std::string_view kMatured = "first contacts, matured";
-
 EventTime order_time(const LoginEvent& event) { return event.time + event.lag; }
 EventTime from_ms(std::int64_t ms) { return EventTime{milliseconds{ms}}; }
 std::int64_t to_ms(EventTime time) { return time.time_since_epoch().count(); }
@@ -77,11 +75,11 @@ void FirstContacts::Record::reset(const Key& key) {
   tenant = key.tenant, value = key.value, v4 = key.v4, address = key.address, generation = next;
 }
 
-FirstContacts::Place FirstContacts::place_of(const LoginEvent& event) {
+FirstContacts::Place FirstContacts::place_of(const LoginEvent& event) const {
   const Entity prefix = Entity::prefix(event.tenant, event.source_ip),
                address = Entity::address(event.tenant, event.source_ip);
-  return {{prefix.tenant, prefix.value, prefix.v4, false},
-          static_cast<std::uint16_t>(address.value - prefix.value)};
+  const Key key{prefix.tenant, prefix.value, prefix.v4, false};
+  return {key, slab_.hash(key), static_cast<std::uint16_t>(address.value - prefix.value)};
 }
 
 Entity FirstContacts::entity_of(const Record& record, Scope one) {
@@ -93,13 +91,12 @@ Entity FirstContacts::entity_of(const Record& record, Scope one) {
 void FirstContacts::prefetch(std::span<const LoginEvent* const> events, unsigned stage) const {
   for (const LoginEvent* event : events) {
     const Place place = place_of(*event);
-    const std::uint64_t hash = slab_.hash(place.prefix),
-                        address = slab_.hash(address_key(place.prefix, place.suffix)),
-                        contact = contacts_.hash(hash, event->account);
+    const std::uint64_t address = slab_.hash(address_key(place.prefix, place.suffix)),
+                        contact = contacts_.hash(place.hash, event->account);
     if (stage == 0) {
-      slab_.prefetch_index(hash), slab_.prefetch_index(address), contacts_.prefetch(contact);
+      slab_.prefetch_index(place.hash), slab_.prefetch_index(address), contacts_.prefetch(contact);
     } else {
-      slab_.prefetch_record(hash), slab_.prefetch_record(address),
+      slab_.prefetch_record(place.hash), slab_.prefetch_record(address),
           contacts_.prefetch_contact(contact);
     }
   }
@@ -115,11 +112,12 @@ void FirstContacts::observe_one(const LoginEvent& event, FindingCollector& out) 
     return candidate(event, place, out);
   Record& prefix = prefix_of(place, event);
   Record& address = address_of(prefix, place.suffix, event);
-  const ContactOwner owner = owner_of(prefix);
+  const ContactOwner owner =
+      ContactOwner::of(slab_.number_of(prefix), prefix.generation, place.hash);
   Contact* const known = contacts_.find(owner, event.account);
   if (&address == &prefix) {
     if (is_first(prefix, Scope::kBoth, known, event))
-      first_contact(prefix, prefix, Scope::kBoth, place.suffix, event, out);
+      first_contact(prefix, prefix, Scope::kBoth, owner, place.suffix, event, out);
     return activity(prefix, Scope::kBoth, event, out);
   }
   const bool same = known != nullptr && known->of_address && known->suffix == place.suffix &&
@@ -132,7 +130,7 @@ void FirstContacts::observe_one(const LoginEvent& event, FindingCollector& out) 
                   first && first_here ? Scope::kBoth
                   : first             ? Scope::kPrefix
                                       : Scope::kAddress,
-                  place.suffix, event, out);
+                  owner, place.suffix, event, out);
   activity(address, Scope::kAddress, event, out), activity(prefix, Scope::kPrefix, event, out);
 }
 
@@ -140,7 +138,7 @@ void FirstContacts::observe_one(const LoginEvent& event, FindingCollector& out) 
 void FirstContacts::candidate(const LoginEvent& event, const Place& place,
                               FindingCollector& out) const {
   if (!event.stranger) return;
-  const Record* prefix = slab_.find(place.prefix, slab_.hash(place.prefix));
+  const Record* prefix = slab_.find(place.prefix, place.hash);
   if (prefix == nullptr) return;
   const Record* address = find_address(*prefix, place.suffix);
   if (address != nullptr && to_s(event.time) <= address->alarmed_until_s)
@@ -160,7 +158,7 @@ void FirstContacts::activity(Record& record, Scope scope, const LoginEvent& even
 
 FirstContacts::Record& FirstContacts::prefix_of(const Place& place, const LoginEvent& event) {
   bool inserted = false;
-  Record& prefix = slab_.touch(place.prefix, slab_.hash(place.prefix), inserted);
+  Record& prefix = slab_.touch(place.prefix, place.hash, inserted);
   if (inserted) prefix.alone = true, prefix.partner = place.suffix;
   if (!inserted && prefix.alone && prefix.partner != place.suffix) part(prefix);
   if (inserted || order_time(event) - from_ms(prefix.life_start_ms) > settings_.life)
@@ -247,10 +245,10 @@ bool FirstContacts::is_first(Record& record, Scope scope, Contact* known, const 
 }
 
 void FirstContacts::first_contact(Record& prefix, Record& address, Scope scope,
-                                  std::uint16_t suffix, const LoginEvent& event,
-                                  FindingCollector& out) {
+                                  const ContactOwner& owner, std::uint16_t suffix,
+                                  const LoginEvent& event, FindingCollector& out) {
   const ContactClass klass = class_of(event);
-  contacts_.append(Contact::make(event, klass, scope, owner_of(prefix), suffix),
+  contacts_.append(Contact::make(event, klass, scope, owner, suffix),
                    [this](const Contact& gone) { forgotten(gone); });
   if (klass != ContactClass::kOk && klass != ContactClass::kUnknown) return;
   if (&address == &prefix) return look_at_once(prefix, Scope::kBoth, klass, event, out);
@@ -359,7 +357,7 @@ void FirstContacts::mature(Record& record, Scope scope, const Contact& contact, 
         .time = watermark,
         .attack = kMaturedAttack[record.matured.best(matured_model_)],
         .factor = {
-            .statistic = kMatured,
+            .statistic = "first contacts, matured",
             .null_model =
                 "Dirichlet-multinomial, c * (.875 success, .1 bad password, .025 unknown account)",
             .window = "24h",

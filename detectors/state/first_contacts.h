@@ -88,9 +88,10 @@ class FirstContacts {
   // The prefix of an event and which of its addresses it is.
   struct Place {
     Key prefix;
+    std::uint64_t hash;  // of the prefix
     std::uint16_t suffix;
   };
-  [[nodiscard]] static Place place_of(const LoginEvent& event);
+  [[nodiscard]] Place place_of(const LoginEvent& event) const;
   [[nodiscard]] static Entity entity_of(const Record& record, Scope one);
 
   void observe_one(const LoginEvent& event, FindingCollector& out);
@@ -110,8 +111,8 @@ class FirstContacts {
   [[nodiscard]] bool of_earlier_life(const Record& record, const Contact& contact) const;
 
   [[nodiscard]] bool is_first(Record& record, Scope scope, Contact* known, const LoginEvent& event);
-  void first_contact(Record& prefix, Record& address, Scope scope, std::uint16_t suffix,
-                     const LoginEvent& event, FindingCollector& out);
+  void first_contact(Record& prefix, Record& address, Scope scope, const ContactOwner& owner,
+                     std::uint16_t suffix, const LoginEvent& event, FindingCollector& out);
   void forgotten(const Contact& contact);
   void look_at_once(Record& record, Scope scope, ContactClass klass, const LoginEvent& event,
                     FindingCollector& out);
@@ -130,9 +131,6 @@ class FirstContacts {
   [[nodiscard]] bool may_matter(const Contact& contact) const;
   [[nodiscard]] bool is_live(const Contact& contact) const {
     return contact.owned() && slab_.at(contact.record).generation == contact.generation;
-  }
-  [[nodiscard]] ContactOwner owner_of(const Record& prefix) const {
-    return ContactOwner::of(slab_.number_of(prefix), prefix.generation, slab_.hash(prefix.key()));
   }
   static unsigned keys_in(Scope scope) { return scope == Scope::kBoth ? 2 : 1; }
 

@@ -14,17 +14,11 @@
 #include "tests/ingest/files.h"
 #include "tests/ingest/reading.h"
 
-namespace stuffwatch::ingest {
+namespace stuffwatch::ingest::testing {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::Everything;
 using ::testing::HasSubstr;
-using testing::Line;
-using testing::naive_lines;
-using testing::packed;
-using testing::read_file;
-using testing::TempFolder;
 
 class Compressed : public ::testing::TestWithParam<const char*> {
  public:
@@ -203,4 +197,4 @@ TEST(FileSource, WhatNeedsTooMuchMemorySaysHowMuchAndWhatToDo) {
 }
 
 }  // namespace
-}  // namespace stuffwatch::ingest
+}  // namespace stuffwatch::ingest::testing

@@ -21,20 +21,11 @@
 #include "tests/ingest/files.h"
 #include "tests/ingest/reading.h"
 
-namespace stuffwatch::ingest {
+namespace stuffwatch::ingest::testing {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::Everything;
 using ::testing::HasSubstr;
-using testing::Line;
-using testing::naive_lines;
-using testing::packed;
-using testing::read_file;
-using testing::read_on;
-using testing::read_text;
-using testing::take;
-using testing::TempFolder;
 
 TEST(FileSource, LinesAndOffsets) {
   const Everything all = read_text("one\ntwo\r\n\n\r\nfive");
@@ -281,6 +272,7 @@ TEST(FileSource, APipeIsNeverWaitedFor) {
     RawChunk chunk;
     const ReadStatus status = (*source)->read({0, 0}, chunk);
     std::vector<std::string> texts;
+    texts.reserve(chunk.records.size());
     for (const RawRecord& record : chunk.records) texts.emplace_back(record.bytes);
     return std::pair(status, texts);
   };
@@ -315,4 +307,4 @@ TEST(FileSource, ACompressedPipe) {
 }
 
 }  // namespace
-}  // namespace stuffwatch::ingest
+}  // namespace stuffwatch::ingest::testing
