@@ -184,7 +184,9 @@ config::Result<void> Service::open_pipeline() {
     hooks.cut_due = [this] {
       return checkpoints_ != nullptr && !checkpoints_->busy() && Clock::now() >= next_checkpoint_;
     };
-    hooks.on_cut = [this] { checkpoint(kFlushPatience); };
+    hooks.on_cut = [this] {
+      if (checkpoints_->has_room(*pipeline_)) checkpoint(kFlushPatience);
+    };
     hooks.on_warning = [](const std::string& text) { log_warning(text); };
     hooks.on_revoke = [this] {
       if (auto saved = last_checkpoint(Deadline(kDrainPatience)); !saved)

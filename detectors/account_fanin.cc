@@ -117,6 +117,7 @@ class AccountFanin final : public Detector {
   }  // lives end when their account is next seen
 
   void save(StateWriter& out) const override {
+    out.expect(state_bytes());
     out.put(slab_.size());
     slab_.for_each([&](const AccountRecord& record) { out.put(record); });
     out.put(lives_);
@@ -135,12 +136,19 @@ class AccountFanin final : public Detector {
     return in.finish("account_fanin");
   }
   StateUsage usage() const override {
-    return {slab_.size(),      slab_.max_size(),
-            slab_.evictions(), slab_.bytes(),
-            lives_.begun,      {lives_.reached[0], lives_.reached[1], lives_.reached[2]}};
+    return {.keys = slab_.size(),
+            .max_keys = slab_.max_size(),
+            .evictions = slab_.evictions(),
+            .bytes = slab_.bytes(),
+            .saved = state_bytes(),
+            .lives = lives_.begun,
+            .reached = {lives_.reached[0], lives_.reached[1], lives_.reached[2]}};
   }
 
  private:
+  [[nodiscard]] std::uint64_t state_bytes() const {
+    return slab_.size() * sizeof(AccountRecord) + 128;
+  }
   static std::int64_t ms(EventTime time) { return time.time_since_epoch().count(); }
 
   // IPv4 /16, IPv6 /48: a phone changes its /24, hardly ever its operator.

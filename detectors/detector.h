@@ -32,6 +32,7 @@ struct StateUsage {
   std::uint64_t keys = 0, max_keys = 0;
   std::uint64_t evictions = 0;  // forced by max_keys, since start
   std::uint64_t bytes = 0;      // resident, an estimate
+  std::uint64_t saved = 0;      // by save(), about
   std::uint64_t
       lives = 0,
       reached[3] =

@@ -11,8 +11,10 @@ namespace stuffwatch::daemon::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view kMagic = "stuffwatch state 3\n";
+constexpr std::string_view kMagic = "stuffwatch state 4\n";
 constexpr std::string_view kSuffix = ".state";
+// One part in so many is taken beyond what is wanted, as addresses only.
+constexpr std::size_t kRoomToGrow = 4;
 
 struct SectionHead {
   std::uint64_t bytes = 0, hash = 0;
@@ -98,7 +100,29 @@ config::Result<void> CheckpointStore::read(const fs::path& file, Pipeline& pipel
   return {};
 }
 
+bool CheckpointStore::has_room(const Pipeline& pipeline) {
+  if (room_.valid()) return room_.get(), true;
+  sections_.resize(pipeline.sections());
+  std::vector<std::size_t> wanted(sections_.size());
+  std::size_t lacking = 0;
+  for (std::size_t section = 0; section < wanted.size(); ++section) {
+    wanted[section] = pipeline.section_bytes(section);
+    if (wanted[section] > sections_[section].capacity()) lacking += wanted[section];
+  }
+  if (lacking <= may_lack_) return true;
+  room_ = std::async(std::launch::async, [this, wanted = std::move(wanted)] {
+    for (std::size_t section = 0; section < wanted.size(); ++section) {
+      if (wanted[section] <= sections_[section].capacity()) continue;
+      sections_[section] = {};
+      sections_[section].reserve(wanted[section] + wanted[section] / kRoomToGrow);
+      sections_[section].resize(wanted[section]);  // touches it
+    }
+  });
+  return false;
+}
+
 void CheckpointStore::write(Pipeline& pipeline, Durable durable) {
+  if (room_.valid()) room_.get();
   const auto begin = std::chrono::steady_clock::now();
   pipeline.save(sections_);
   Done done;
@@ -144,13 +168,13 @@ config::Result<void> CheckpointStore::write_sections(sinks::DraftFile& draft,
 }
 
 std::optional<CheckpointStore::Done> CheckpointStore::poll_done() {
-  if (!busy() || pending_.wait_for(std::chrono::seconds{0}) != std::future_status::ready)
+  if (!pending_.valid() || pending_.wait_for(std::chrono::seconds{0}) != std::future_status::ready)
     return std::nullopt;
   return pending_.get();
 }
 
 std::optional<CheckpointStore::Done> CheckpointStore::finish(std::chrono::milliseconds patience) {
-  if (!busy()) return std::nullopt;
+  if (!pending_.valid()) return std::nullopt;
   if (pending_.wait_for(patience) != std::future_status::ready) stop_.request_stop();
   return pending_.get();
 }

@@ -29,8 +29,11 @@ struct CheckpointIdentity {
 
 class CheckpointStore {
  public:
-  CheckpointStore(std::filesystem::path folder, CheckpointIdentity identity)
-      : folder_(std::move(folder)), identity_(std::move(identity)) {}
+  static constexpr std::size_t kMayLack = std::size_t{8} << 20;  // bytes of room at a cut
+
+  CheckpointStore(std::filesystem::path folder, CheckpointIdentity identity,
+                  std::size_t may_lack = kMayLack)
+      : folder_(std::move(folder)), identity_(std::move(identity)), may_lack_(may_lack) {}
 
   // Loads the newest generation that is whole and ours into a fresh pipeline made by `fresh`; `refused` hears why others were not taken.
   [[nodiscard]] std::unique_ptr<Pipeline> load(
@@ -45,9 +48,13 @@ class CheckpointStore {
   };
   // Returns once everything said before the cut is durable, or with an error once it is asked to stop; called on the background thread.
   using Durable = std::function<config::Result<void>(const std::stop_token&)>;
+  // Whether the buffers have room for the state. If not, it is taken now, behind the pipeline's back: the first touch of memory costs more than
+  // what is written there. Only when not busy(); true at the next call.
+  [[nodiscard]] bool has_room(const Pipeline& pipeline);
   // Only when not busy().
   void write(Pipeline& pipeline, Durable durable);
-  [[nodiscard]] bool busy() const { return pending_.valid(); }  // until its outcome was taken
+  // Until its outcome was taken, or room was.
+  [[nodiscard]] bool busy() const { return pending_.valid() || !room_taken(); }
   // The outcome of write(), once it is there.
   [[nodiscard]] std::optional<Done> poll_done();
   // Waits for it; after `patience` no longer for `durable`, and then it has failed. Nothing: none was under way.
@@ -57,6 +64,9 @@ class CheckpointStore {
   [[nodiscard]] config::Result<void> read(const std::filesystem::path& file, Pipeline& pipeline);
   [[nodiscard]] std::vector<std::filesystem::path> generations() const;  // newest first
   [[nodiscard]] std::filesystem::path next_generation() const;
+  [[nodiscard]] bool room_taken() const {
+    return !room_.valid() || room_.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
+  }
   void remove_drafts() const;
   [[nodiscard]] config::Result<void> keep(const Durable& durable, const std::stop_token& stop,
                                           std::uint64_t& bytes) const;
@@ -65,9 +75,11 @@ class CheckpointStore {
 
   std::filesystem::path folder_;
   CheckpointIdentity identity_;
+  std::size_t may_lack_;
   std::vector<std::string> sections_;  // of the last cut; the background thread's while busy()
   std::stop_source stop_;
-  std::future<Done> pending_;  // last: ends before what it uses
+  std::future<void> room_;     // what takes room in sections_
+  std::future<Done> pending_;  // last, with room_: they end before what they use
 };
 
 }  // namespace stuffwatch::daemon::pipeline

@@ -31,7 +31,9 @@ class DedupSet {
   }
   [[nodiscard]] std::uint64_t forced_evictions() const { return forced_; }
 
+  [[nodiscard]] std::uint64_t state_bytes() const { return order_.size() * sizeof(Seen) + 64; }
   void save(detectors::StateWriter& out) const {
+    out.expect(state_bytes());
     out.put(forced_), out.put(purge_at_), out.put(std::uint64_t{order_.size()});
     for (const Seen& seen : order_) out.put(seen);
   }

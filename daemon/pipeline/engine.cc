@@ -221,7 +221,7 @@ std::vector<detectors::StateUsage> Engine::usage() const {
     for (const auto& instance : instances) {
       const detectors::StateUsage u = instance->usage();
       sum.keys += u.keys, sum.max_keys += u.max_keys, sum.evictions += u.evictions,
-          sum.bytes += u.bytes, sum.lives += u.lives;
+          sum.bytes += u.bytes, sum.saved += u.saved, sum.lives += u.lives;
       for (std::size_t i = 0; i < 3; ++i) sum.reached[i] += u.reached[i];
     }
   }
@@ -230,6 +230,16 @@ std::vector<detectors::StateUsage> Engine::usage() const {
 
 // Section 0: campaigns and what the engine itself knows. Then the stranger filters, then every detector instance.
 std::size_t Engine::sections() const { return 1 + config_.partitions * (1 + kinds_.size()); }
+
+std::pair<std::size_t, std::size_t> Engine::room_of(std::size_t section) const {
+  return {(section - 1) / config_.partitions, (section - 1) % config_.partitions};
+}
+
+std::uint64_t Engine::section_bytes(std::size_t section) const {
+  if (section == 0) return 0;  // campaigns: small
+  const auto [room, p] = room_of(section);
+  return room == 0 ? strangers_[p].state_bytes() : detectors_[room - 1][p]->usage().saved;
+}
 
 void Engine::save_section(std::size_t section, std::string& out) const {
   detectors::StateWriter writer(out);
@@ -240,16 +250,14 @@ void Engine::save_section(std::size_t section, std::string& out) const {
     campaigns_.save(writer);
     return;
   }
-  const std::size_t p = (section - 1) % config_.partitions,
-                    room = (section - 1) / config_.partitions;
+  const auto [room, p] = room_of(section);
   room == 0 ? strangers_[p].save(writer) : detectors_[room - 1][p]->save(writer);
 }
 
 config::Result<void> Engine::load_section(std::size_t section, std::string_view in) {
   detectors::StateReader reader(in);
   if (section != 0) {
-    const std::size_t p = (section - 1) % config_.partitions,
-                      room = (section - 1) / config_.partitions;
+    const auto [room, p] = room_of(section);
     return room == 0 ? strangers_[p].load(reader) : detectors_[room - 1][p]->load(reader);
   }
   if (reader.get<std::uint32_t>() != config_.partitions)

@@ -64,6 +64,7 @@ class Engine {
 
   // The state in sections, each independent of the others, so that they can be written side by side.
   [[nodiscard]] std::size_t sections() const;
+  [[nodiscard]] std::uint64_t section_bytes(std::size_t section) const;  // about
   void save_section(std::size_t section, std::string& out) const;
   [[nodiscard]] config::Result<void> load_section(std::size_t section, std::string_view in);
 
@@ -72,6 +73,8 @@ class Engine {
   struct Partitioned;
   void mark_strangers(std::size_t from, std::size_t to);  // partitions
   void collect(std::span<LoginEvent* const> events);
+  [[nodiscard]] std::pair<std::size_t, std::size_t> room_of(
+      std::size_t section) const;  // 0 = stranger filters, else a kind; the partition
 
   EngineConfig config_;
   std::vector<const detectors::DetectorKind*> kinds_;

@@ -219,6 +219,10 @@ void Pipeline::save(std::vector<std::string>& buffers) {
   });
 }
 
+std::uint64_t Pipeline::section_bytes(std::size_t section) const {
+  return section == 0 ? dedup_.state_bytes() : engine_.section_bytes(section - 1);
+}
+
 void Pipeline::save_section(std::size_t section, std::string& out) const {
   if (section != 0) return engine_.save_section(section - 1, out);
   detectors::StateWriter writer(out);

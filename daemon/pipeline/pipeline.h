@@ -105,6 +105,7 @@ class Pipeline {
   [[nodiscard]] std::size_t sections() const { return 1 + engine_.sections(); }
   // All of them, side by side, each into a buffer of its own: what these hold already of memory is used again.
   void save(std::vector<std::string>& buffers);
+  [[nodiscard]] std::uint64_t section_bytes(std::size_t section) const;  // about
   void save_section(std::size_t section, std::string& out) const;
   [[nodiscard]] config::Result<void> load_section(std::size_t section, std::string_view in);
   void commit(std::span<const Merge::Resume> positions);

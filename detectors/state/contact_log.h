@@ -164,9 +164,12 @@ class ContactLog {
   }
   void mature_next() { ring_[cursor_++ & (capacity_ - 1)].matured = 1; }
 
-  template <class Visit>  // oldest first
-  void for_each(Visit&& visit) const {
-    for (std::uint64_t i = begin_; i != end_; ++i) visit(ring_[i & (capacity_ - 1)]);
+  // Oldest first, each with the one that comes `ahead` places later (nullptr at the end), so that what it refers to can be fetched.
+  template <class Visit>
+  void for_each(std::uint32_t ahead, Visit&& visit) const {
+    for (std::uint64_t i = begin_; i != end_; ++i)
+      visit(ring_[i & (capacity_ - 1)],
+            end_ - i <= ahead ? nullptr : &ring_[(i + ahead) & (capacity_ - 1)]);
   }
   // Newest first; stops when visit returns false.
   template <class Visit>

@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <utility>
-#include <vector>
 
 namespace stuffwatch::detectors {
 namespace {
@@ -432,84 +431,9 @@ StateUsage FirstContacts::usage() const {
           .max_keys = slab_.max_size(),
           .evictions = slab_.evictions() + forgotten_,
           .bytes = slab_.bytes() + contacts_.bytes(),
+          .saved = state_bytes(),
           .lives = lives_.begun,
           .reached = {lives_.reached[0], lives_.reached[1], lives_.reached[2]}};
-}
-
-// Whether a later event may still ask for it: to count its account, or as evidence, which may have begun before the life.
-bool FirstContacts::may_matter(const Contact& contact) const {
-  if (!is_live(contact)) return false;
-  const auto to = [&](const Record& record) {
-    const auto since = [&](std::int32_t ms) {
-      return ms != kNone && contact.time() >= from_ms(record.life_start_ms + ms);
-    };
-    return !of_earlier_life(record, contact) || since(record.matured_since_ms) ||
-           since(record.at_once_since_ms);
-  };
-  const Record& prefix = slab_.at(static_cast<std::uint32_t>(contact.record));
-  if (contact.of_prefix && to(prefix)) return true;
-  const Record* address = contact.of_address ? find_address(prefix, contact.suffix) : nullptr;
-  return address != nullptr && to(*address);
-}
-
-// Records in the order of eviction, so that reading them back restores it; contacts and addresses refer to prefixes by rank. Contacts that can no longer
-// matter keep their place in the ring (what is forgotten next depends on it) but not their content.
-void FirstContacts::save(StateWriter& out) const {
-  std::vector<std::uint32_t> rank(slab_.max_size(), ContactOwner::kNobody);
-  out.put(slab_.size());
-  std::uint32_t next = 0;
-  slab_.for_each([&](const Record& record) { rank[slab_.number_of(record)] = next++; });
-  slab_.for_each([&](const Record& record) {
-    Record saved = record;
-    if (saved.address) saved.prefix = rank[saved.prefix];
-    out.put(saved);
-  });
-  out.put(contacts_.size());
-  std::uint64_t run = 0;
-  contacts_.for_each([&](const Contact& c) {
-    if (!may_matter(c)) {
-      ++run;
-      return;
-    }
-    Contact saved = c;
-    saved.record = rank[c.record] & ContactOwner::kNobody;
-    out.put(run), out.put(saved), run = 0;
-  });
-  out.put(run);
-  out.put(lives_), out.put(forgotten_);
-}
-
-void FirstContacts::load(StateReader& in) {
-  const auto keys = in.get<std::uint32_t>();
-  if (keys > slab_.max_size()) return in.fail();
-  for (std::uint32_t i = 0; i < keys && !in.failed(); ++i) {
-    const auto saved = in.get<Record>();
-    bool inserted = false;
-    Record& record = slab_.touch(saved.key(), slab_.hash(saved.key()), inserted);
-    if (!inserted || (saved.address && saved.prefix >= keys)) return in.fail();
-    record = saved;
-  }
-  const auto total = in.get<std::uint64_t>();
-  if (total > std::bit_ceil(settings_.max_contacts)) return in.fail();
-  std::uint64_t count = 0;
-  const auto add = [&](const Contact& c) {
-    const Contact& last = contacts_.append(c, [](const Contact&) {});
-    ++count;
-    if (c.matured && contacts_.next_to_mature() == &last)
-      contacts_.mature_next();  // not past one that is still pending
-  };
-  Contact blank;
-  blank.matured = 1;
-  while (!in.failed()) {
-    const auto run = in.get<std::uint64_t>();
-    if (run > total - count) return in.fail();
-    for (std::uint64_t i = 0; i < run; ++i) add(blank);
-    if (count == total) break;
-    const auto contact = in.get<Contact>();
-    if (contact.record >= keys) return in.fail();
-    add(contact);
-  }
-  lives_ = in.get<EvidenceLives>(), forgotten_ = in.get<std::uint64_t>();
 }
 
 }  // namespace stuffwatch::detectors

@@ -46,6 +46,7 @@ class FirstContacts {
   void advance(EventTime watermark, std::uint64_t seq, FindingCollector& out);
   void save(StateWriter& out) const;
   void load(StateReader& in);
+  [[nodiscard]] std::uint64_t state_bytes() const;  // of save(), at most about
   [[nodiscard]] StateUsage usage() const;
 
  private:

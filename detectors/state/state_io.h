@@ -33,6 +33,9 @@ class StateWriter {
     out_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   }
   void text(std::string_view value) { put_all(std::span<const char>(value)); }
+  void bytes(std::string_view value) { out_.append(value); }
+  // Room for as much, so that the string does not grow by doubling: each time it would be copied to fresh pages.
+  void expect(std::uint64_t bytes) { out_.reserve(out_.size() + bytes); }
 
  private:
   std::string& out_;
@@ -62,6 +65,12 @@ class StateReader {
   [[nodiscard]] std::string text() {
     std::string value;
     get_all(value);
+    return value;
+  }
+  [[nodiscard]] std::string_view bytes(std::size_t size) {  // empty when there are fewer
+    if (in_.size() < size) return fail(), std::string_view();
+    const std::string_view value = in_.substr(0, size);
+    in_.remove_prefix(size);
     return value;
   }
   void fail() { failed_ = true, in_ = {}; }

@@ -1,10 +1,8 @@
 #include "detectors/state/stranger_filter.h"
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
+#include <bit>
 #include <utility>
-#include <vector>
 
 #include "detectors/finding.h"
 #include "detectors/state/mix.h"
@@ -13,6 +11,14 @@ namespace stuffwatch::detectors {
 namespace {
 
 constexpr std::size_t kBitsPerPair = 10, kProbes = 6;
+// Of a block in a checkpoint: its number and which of its bytes follow; and how many do while the filter fills.
+constexpr std::size_t kBlockHead = 12, kUsualBytes = 24;
+
+// Bit i: byte i is not zero.
+std::uint64_t bytes_set(std::uint64_t word) {
+  word |= word >> 4, word |= word >> 2, word |= word >> 1;
+  return (word & 0x0101010101010101) * 0x0102040810204080 >> 56;
+}
 
 }  // namespace
 
@@ -42,7 +48,7 @@ void StrangerFilter::prefetch(const Pairs& pairs) const {
     if (pair == 0) continue;
     const std::size_t block = (pair >> 32) * blocks_ >> 32;
     __builtin_prefetch(&generation_[0][block]);
-    if (older_) __builtin_prefetch(&generation_[1][block]);
+    if (used_[1] != 0) __builtin_prefetch(&generation_[1][block]);
   }
 }
 
@@ -54,7 +60,7 @@ bool StrangerFilter::holds(std::uint64_t pair) const {
     for (std::size_t i = 0; i < block.size(); ++i) missing |= p.bits[i] & ~block[i];
     return missing == 0;
   };
-  return all(generation_[0][p.block]) || (older_ && all(generation_[1][p.block]));
+  return all(generation_[0][p.block]) || (used_[1] != 0 && all(generation_[1][p.block]));
 }
 
 bool StrangerFilter::is_stranger(const Pairs& pairs) const {
@@ -66,48 +72,61 @@ void StrangerFilter::learn(const Pairs& pairs) {
     if (pair == 0) continue;
     const Probe p = probe(pair);
     Block& block = generation_[0][p.block];
-    for (std::size_t i = 0; i < block.size(); ++i) block[i] |= p.bits[i];
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < block.size(); ++i) before |= block[i], block[i] |= p.bits[i];
+    used_[0] += before == 0;
   }
 }
 
 void StrangerFilter::advance(EventTime watermark) {
   if (since_ == EventTime{}) since_ = watermark;
   if (watermark - since_ <= kGeneration) return;
-  std::swap(generation_[0], generation_[1]);
-  generation_[0].clear();
-  older_ = true;
-  if (watermark - since_ > 2 * kGeneration)
-    generation_[1].clear();  // a silence: all of it is older than one generation
+  std::swap(generation_[0], generation_[1]), std::swap(used_[0], used_[1]);
+  generation_[0].clear(), used_[0] = 0;
+  if (watermark - since_ > 2 * kGeneration)  // a silence: all of it is older than one generation
+    generation_[1].clear(), used_[1] = 0;
   since_ = watermark;
 }
 
-// Only blocks that hold something are written.
+std::uint64_t StrangerFilter::state_bytes() const {
+  return (used_[0] + used_[1]) * (kBlockHead + kUsualBytes) + 64;
+}
+
+// Only what is not zero is written, byte by byte: a pair sets six bits in a block of 512.
 void StrangerFilter::save(StateWriter& out) const {
-  out.put(blocks_), out.put(since_);
-  const auto empty = [](const Block& block) {  // without a branch for each word
-    return std::accumulate(block.begin(), block.end(), std::uint64_t{0}, std::bit_or<>{}) == 0;
-  };
-  for (const auto& blocks : generation_) {
-    std::vector<std::size_t> used;
-    const bool may_hold = older_ || &blocks == &generation_.front();
-    for (std::size_t i = 0; may_hold && i < blocks_; ++i)
-      if (!empty(blocks[i])) used.push_back(i);
-    out.put(std::uint64_t{used.size()});
-    for (const std::size_t i : used) out.put(i), out.put(blocks[i]);
+  out.put(blocks_), out.put(since_), out.put(used_);
+  out.expect(state_bytes());
+  for (std::size_t g = 0; g < generation_.size(); ++g) {
+    if (used_[g] == 0) continue;
+    for (std::size_t i = 0; i < blocks_; ++i) {
+      const Block& block = generation_[g][i];
+      std::uint64_t set = 0;
+      for (std::size_t w = 0; w < block.size(); ++w) set |= bytes_set(block[w]) << 8 * w;
+      if (set == 0) continue;
+      const auto bytes = std::bit_cast<std::array<char, sizeof(Block)>>(block);
+      std::array<char, sizeof(Block)> kept;
+      std::size_t count = 0;
+      for (std::uint64_t left = set; left != 0; left &= left - 1)
+        kept[count++] = bytes[static_cast<std::size_t>(std::countr_zero(left))];
+      out.put(static_cast<std::uint32_t>(i)), out.put(set), out.bytes({kept.data(), count});
+    }
   }
 }
 
 config::Result<void> StrangerFilter::load(StateReader& in) {
   if (in.get<std::uint64_t>() != blocks_) in.fail();
-  since_ = in.get<EventTime>();
-  for (auto& blocks : generation_) {
-    const auto used = in.get<std::uint64_t>();
-    older_ = used != 0;  // of the last one read: the older
-    for (std::uint64_t i = 0; i < used && !in.failed(); ++i) {
-      const auto at = in.get<std::uint64_t>();
-      const auto block = in.get<Block>();
+  since_ = in.get<EventTime>(), used_ = in.get<decltype(used_)>();
+  for (std::size_t g = 0; g < generation_.size(); ++g) {
+    for (std::uint64_t i = 0; i < used_[g] && !in.failed(); ++i) {
+      const auto at = in.get<std::uint32_t>();
+      std::uint64_t set = in.get<std::uint64_t>();
+      std::array<char, sizeof(Block)> bytes{};
+      for (const char byte : in.bytes(static_cast<std::size_t>(std::popcount(set)))) {
+        bytes[static_cast<std::size_t>(std::countr_zero(set))] = byte;
+        set &= set - 1;
+      }
       if (at < blocks_)
-        blocks[at] = block;
+        generation_[g][at] = std::bit_cast<Block>(bytes);
       else
         in.fail();
     }

@@ -35,6 +35,7 @@ class StrangerFilter {
 
   void save(StateWriter& out) const;
   [[nodiscard]] config::Result<void> load(StateReader& in);
+  [[nodiscard]] std::uint64_t state_bytes() const;  // of save(), about
   [[nodiscard]] std::uint64_t bytes() const { return 2 * blocks_ * sizeof(Block); }
 
  private:
@@ -49,8 +50,8 @@ class StrangerFilter {
   std::size_t blocks_;
   std::uint64_t seed_;
   std::array<LazyArray<Block>, 2> generation_;  // [0] is the newer
-  bool older_ =
-      false;  // generation_[1] may hold something: half of the accesses until the first turn
+  // Blocks that hold something: an empty generation is not asked, which is half of the accesses until the first turn.
+  std::array<std::uint64_t, 2> used_{};
   EventTime since_{};  // when the newer one began; 0 = no event yet
 };
 

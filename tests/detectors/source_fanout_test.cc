@@ -388,6 +388,42 @@ TEST(SourceFanout, CountsLivesAndHowFarTheyGot) {
   for (const std::uint64_t reached : usage.reached) EXPECT_EQ(reached, 2U);
 }
 
+// Late by a declared delay, with thousands of retries, behind thousands of contacts of earlier lives: what a contact is written with only when it must be.
+TEST(SourceFanout, WritesWhatIsRareToo) {
+  Stream stream;
+  for (std::uint64_t i = 0; i < 3000; ++i)
+    stream.success(at(s(i)), 10'000 + i, ip_of("198.51.100." + std::to_string(i % 200)));
+  const EventTime later = at(s(200'000));
+  for (std::uint64_t i = 0; i < 200; ++i)
+    stream.success(later, 20'000 + i, ip_of("198.51.100." + std::to_string(i)));
+  for (std::uint64_t i = 0; i < 29; ++i) stream.unknown(later + s(i), i, kSource).lag = 30min;
+  for (std::uint64_t i = 0; i < 5000; ++i) stream.unknown(later + 30s, 7, kSource);
+  const auto detector = detector_named("source_fanout");
+  run(*detector, stream);
+  const auto state_of = [](const Detector& d) {
+    std::string state;
+    StateWriter writer(state);
+    d.save(writer);
+    return state;
+  };
+  const auto again = detector_named("source_fanout");
+  const std::string state = state_of(*detector);
+  EXPECT_LT(state.size(), 500 * 24U + 300 * 96U) << "earlier lives are not written";
+  StateReader reader(state);
+  ASSERT_TRUE(again->load(reader).has_value());
+  EXPECT_TRUE(state_of(*again) == state);
+  Stream last;
+  last.unknown(later + 60s, 500, kSource);
+  const Recorder whole = run(*detector, last), restarted = run(*again, last);
+  ASSERT_EQ(whole.on(Entity::Kind::kAddress), 1U);
+  ASSERT_EQ(restarted.on(Entity::Kind::kAddress), 1U);
+  const Evidence &a = first_on(whole, Entity::Kind::kAddress).evidence,
+                 &b = first_on(restarted, Entity::Kind::kAddress).evidence;
+  EXPECT_EQ(a.attempts, 30U + 5000U);
+  EXPECT_EQ(b.attempts, a.attempts);
+  EXPECT_EQ(b.start, a.start);
+}
+
 TEST(SourceFanout, RefusesADamagedState) {
   Stream stream;
   for (std::uint64_t i = 0; i < 29; ++i) stream.unknown(at(s(i)), i, kSource);

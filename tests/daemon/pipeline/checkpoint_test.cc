@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <semaphore>
+#include <thread>
 
 #include "tests/daemon/pipeline/rig.h"
 #include "tests/support/temporary_folder.h"
@@ -81,6 +82,20 @@ TEST_F(CheckpointTest, IsReadBackAndTwoGenerationsAreKept) {
       to.load([&] { return setup.make(); }, [](const std::string& why) { FAIL() << why; });
   EXPECT_EQ(loaded->tick(), pipeline->tick());
   EXPECT_EQ(loaded->counts().events, pipeline->counts().events);
+}
+
+TEST_F(CheckpointTest, RoomIsTakenBeforeTheCutAndChangesNoByte) {
+  auto pipeline = filled();
+  CheckpointStore plain = store();
+  ASSERT_EQ(write(plain, *pipeline), "");
+  CheckpointStore roomy(folder, {"configuration", 7}, 0);
+  EXPECT_FALSE(roomy.has_room(*pipeline));
+  while (roomy.busy()) std::this_thread::yield();
+  EXPECT_FALSE(roomy.poll_done());
+  EXPECT_TRUE(roomy.has_room(*pipeline));
+  EXPECT_TRUE(roomy.has_room(*pipeline)) << "it is enough";
+  ASSERT_EQ(write(roomy, *pipeline), "");
+  EXPECT_TRUE(slurp(folder / "1.state") == slurp(folder / "2.state"));
 }
 
 // The draft is a pipe here, and its reader does not come before the pipeline has gone on.

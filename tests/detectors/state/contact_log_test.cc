@@ -74,8 +74,12 @@ Contact* of_address(ContactLog& log, const Entry& like) {
 void expect_same(ContactLog& log, Model& model) {
   ASSERT_EQ(log.size(), model.entries.size());
   std::size_t at = 0;
-  log.for_each(
-      [&](const Contact& c) { ASSERT_NO_FATAL_FAILURE(expect_is(c, model.entries[at++])); });
+  log.for_each(3, [&](const Contact& c, const Contact* later) {
+    ASSERT_NO_FATAL_FAILURE(expect_is(c, model.entries[at++]));
+    ASSERT_EQ(later != nullptr, at + 2 < model.entries.size());
+    if (later == nullptr) return;
+    ASSERT_NO_FATAL_FAILURE(expect_is(*later, model.entries[at + 2]));
+  });
   log.for_each_newest([&](const Contact& c) {
     expect_is(c, model.entries[--at]);
     return at != 0;
