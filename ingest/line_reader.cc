@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "ingest/record_limits.h"
 
 namespace stuffwatch::ingest {
@@ -171,10 +173,14 @@ ReadStatus LineReader::skip_to_start() {
   const auto got = stream_.skip(to_skip_);
   if (got.state == State::kFailed) return ReadStatus::kFinished;
   if (got.state == State::kEnd) {
-    stream_.fail(stream_.name() +
-                 ": ends before the place up to which it was read before. It was replaced or cut: "
-                 "give the file that was read, or start without the state");
-    return ReadStatus::kFinished;
+    notice_ = fmt::format(
+        "{}: has fewer bytes of text than the {} that were read of it before, so it was replaced "
+        "or "
+        "cut: it is read from its start",
+        stream_.name(), offset_ + to_skip_);
+    stream_.rewind();
+    offset_ = to_skip_ = 0;
+    return ReadStatus::kChunk;
   }
   to_skip_ -= static_cast<std::int64_t>(got.bytes);
   offset_ += static_cast<std::int64_t>(got.bytes);

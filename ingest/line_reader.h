@@ -32,11 +32,12 @@ class LineReader {
   LineReader(ByteStream stream, std::size_t chunk_bytes);
   // kChunk, kNothingYet or kFinished; fills records, memory and next_offset of `out`.
   [[nodiscard]] ReadStatus read(RawChunk& out);
-  // Before the first read: go to the line that begins at `offset`. The work is done by the reads
-  // that follow.
+  // Before the first read: go to the line that begins at `offset`, or to the start of a file that
+  // is shorter. The work is done by the reads that follow.
   void seek(std::int64_t offset) { to_skip_ = offset; }
   [[nodiscard]] const std::string& problem() const { return stream_.problem(); }
-  [[nodiscard]] std::string notice() const { return stream_.notice(); }
+  // What to know of a file that is well.
+  [[nodiscard]] std::string notice() const { return notice_.empty() ? stream_.notice() : notice_; }
 
  private:
   using State = ByteStream::State;
@@ -62,6 +63,7 @@ class LineReader {
   bool kept_is_partial_ = false;  // what is kept holds no line end
   std::int64_t offset_ = 0;       // of the next byte to hand out
   std::int64_t to_skip_ = 0;
+  std::string notice_;
   Buffer long_line_;  // its first bytes, while the rest is skipped
   std::int64_t long_line_offset_ = 0;
 };

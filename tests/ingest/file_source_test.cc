@@ -168,8 +168,9 @@ TEST(FileSource, SeekInAPlainFile) {
                   std::vector<Line>(whole.begin() + static_cast<std::ptrdiff_t>(i), whole.end()),
               true);
   }
-  EXPECT_THAT(read_file(file, static_cast<std::int64_t>(text.size()) + 1).problem,
-              HasSubstr("replaced or cut"));
+  const Everything beyond = read_file(file, static_cast<std::int64_t>(text.size()) + 1);
+  EXPECT_EQ(beyond.lines == whole, true) << "cut since: read from its start";
+  EXPECT_THAT(beyond.notice, HasSubstr("replaced or cut"));
 }
 
 TEST(FileSource, SeekComesBeforeTheFirstRead) {
