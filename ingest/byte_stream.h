@@ -66,6 +66,8 @@ class ByteStream {
   [[nodiscard]] std::string peek(std::size_t bytes);
   // A file that is opened here; false for a pipe and standard input.
   [[nodiscard]] bool rereadable() const { return regular_ && fd_.owned(); }
+  // Plain, and rereadable(): a writer may go on with it. After peek().
+  [[nodiscard]] bool may_grow() const { return rereadable() && compression_ == Compression::kNone; }
   // Of the text; nothing where it is compressed, or no file. After peek().
   [[nodiscard]] std::optional<std::int64_t> size() const;
   [[nodiscard]] const std::string& name() const { return name_; }

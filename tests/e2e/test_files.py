@@ -38,3 +38,13 @@ def test_a_compressed_file_that_is_shorter_than_before_is_read_from_its_start(li
     events, said = live(gzip.compress((begin + logins(180, 20)).encode()))
     assert events == 120 + 20, "those that are told again are late"
     assert "it is read from its start" in said
+
+
+def test_a_line_that_is_being_written_at_a_stop_is_whole_after_it(live):
+    text = logins(0, 11).encode()
+    events, said = live(text[:-40])
+    assert events == 10
+    assert "its last line has no end yet" in said
+    events, said = live(text + logins(11, 5).encode())
+    assert events == 16
+    assert "WARNING" not in said
