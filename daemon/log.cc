@@ -8,9 +8,10 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/ringbuffer_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -22,7 +23,21 @@
 namespace stuffwatch::daemon {
 namespace {
 
-constexpr std::chrono::milliseconds kLastPatience{1000};  // for a terminal that hangs
+constexpr std::chrono::milliseconds kPatience{1000};  // for a terminal that hangs
+
+// Threads: one at a time, which the sink that it is part of sees to. A terminal that hangs is waited for once; until it takes a whole line again, what it
+// does not take at once is lost.
+class StandardError final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    const auto patience = hangs_ ? std::chrono::milliseconds{0} : kPatience;
+    hangs_ = !write_error(patience, {line.data(), line.size()});
+  }
+  void flush_() override {}
+
+  bool hangs_ = false;
+};
 
 struct LogState {
   std::shared_ptr<spdlog::logger> logger;
@@ -36,7 +51,7 @@ LogState& state() {
   static LogState* const instance = [] {
     static LogState made;
     made.to = std::make_shared<spdlog::sinks::dist_sink_mt>();
-    made.to->add_sink(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made.to->add_sink(std::make_shared<StandardError>());
     made.logger = std::make_shared<spdlog::logger>("stuffwatch", made.to);
     made.logger->set_pattern("%v");
     made.logger->flush_on(spdlog::level::trace);
@@ -131,7 +146,7 @@ LogTail::~LogTail() {
   if (!kept_->instead) return;
   std::string kept;
   for (const std::string& line : kept_->ring->last_formatted()) kept += line;
-  static_cast<void>(write_within(kLastPatience, STDERR_FILENO, kept));
+  write_error(kPatience, kept);
 }
 
 std::vector<std::string> LogTail::newest(std::size_t lines) const {

@@ -120,11 +120,15 @@ std::string ByteStream::peek(std::size_t bytes) {
     if (got.state != State::kBytes) break;
   }
   text.resize(filled);
+  rewind();
+  return text;
+}
+
+void ByteStream::rewind() {
   const Compression compression = compression_;
   (void)::lseek(fd_.get(), 0, SEEK_SET);
   *this = ByteStream(std::move(fd_), name_, regular_);
   compression_ = compression;
-  return text;
 }
 
 std::optional<std::int64_t> ByteStream::size() const {
@@ -159,8 +163,6 @@ ByteStream::Got ByteStream::raw_read(char* out, std::size_t room) {
                       handed_out_, system_error()));
   }
 }
-
-void ByteStream::fail(std::string problem) { (void)broken(std::move(problem)); }
 
 ByteStream::Got ByteStream::broken(std::string problem) {
   phase_ = Phase::kBroken;
@@ -311,12 +313,8 @@ ByteStream::Got ByteStream::skip(std::int64_t bytes) {
   if (phase_ == Phase::kSniffing && !sniff(got)) return got;
   if (phase_ == Phase::kPlain && regular_) {
     struct stat info{};
-    if (::fstat(fd_.get(), &info) != 0 || info.st_size < handed_out_ + bytes) {
-      return broken(
-          fmt::format("{}: has {} bytes, fewer than the {} that were read from it before. It was "
-                      "replaced or cut: give the file that was read, or start without the state",
-                      name_, info.st_size, handed_out_ + bytes));
-    }
+    if (::fstat(fd_.get(), &info) == 0 && info.st_size < handed_out_ + bytes)
+      return {State::kEnd, 0};
     if (::lseek(fd_.get(), handed_out_ + bytes, SEEK_SET) < 0)
       return broken(fmt::format("{}: cannot seek: {}", name_, system_error()));
     input_ = {};

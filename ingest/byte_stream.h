@@ -52,9 +52,11 @@ class ByteStream {
   [[nodiscard]] static config::Result<ByteStream> open(const std::string& path);
 
   [[nodiscard]] Got read(char* out, std::size_t room);
-  // Moves on by up to `bytes` without handing them out; a plain file seeks. Reads at most 16 MiB a
-  // call.
+  // Moves on by up to `bytes` without handing them out; a plain file seeks, or is at its end where
+  // it has fewer. Reads at most 16 MiB a call.
   [[nodiscard]] Got skip(std::int64_t bytes);
+  // The next read begins at the start again; only what is rereadable().
+  void rewind();
   // False only for a pipe or terminal without a byte to read.
   [[nodiscard]] bool ready() const;
   [[nodiscard]] const std::string& problem() const { return problem_; }
@@ -64,9 +66,10 @@ class ByteStream {
   [[nodiscard]] std::string peek(std::size_t bytes);
   // A file that is opened here; false for a pipe and standard input.
   [[nodiscard]] bool rereadable() const { return regular_ && fd_.owned(); }
+  // Plain, and rereadable(): a writer may go on with it. After peek().
+  [[nodiscard]] bool may_grow() const { return rereadable() && compression_ == Compression::kNone; }
   // Of the text; nothing where it is compressed, or no file. After peek().
   [[nodiscard]] std::optional<std::int64_t> size() const;
-  void fail(std::string problem);
   [[nodiscard]] const std::string& name() const { return name_; }
   void close() { fd_ = {}; }
 

@@ -94,19 +94,20 @@ std::string called(const std::string& path, const std::string& given, const std:
       .native();
 }
 
-OpenFile open_file(ByteStream stream, std::string name, std::size_t chunk) {
+OpenFile open_file(ByteStream stream, std::string name, std::size_t chunk, Rest rest) {
   InputStart start;
   start.kind = stream.rereadable() ? InputStart::Kind::kFile : InputStart::Kind::kStream;
   start.head = stream.peek(InputStart::kHead);
   start.size = stream.size();
-  return {std::move(name), std::move(start), LineReader(std::move(stream), chunk)};
+  const bool last_waits = rest == Rest::kWaits && stream.may_grow();
+  return {std::move(name), std::move(start), LineReader(std::move(stream), chunk, last_waits)};
 }
 
 }  // namespace
 
 config::Result<std::unique_ptr<Source>> open_files(std::uint32_t declared,
                                                    const std::vector<std::string>& paths,
-                                                   const std::string& name) {
+                                                   const std::string& name, Rest rest) {
   const auto expanded = expand_paths(paths);
   if (!expanded) return std::unexpected(expanded.error());
   const std::size_t chunk = std::clamp(kAllChunks / expanded->size(), kLeastInChunk, kMostInChunk);
@@ -115,7 +116,7 @@ config::Result<std::unique_ptr<Source>> open_files(std::uint32_t declared,
   for (const std::string& path : *expanded) {
     auto stream = ByteStream::open(path);
     if (!stream) return std::unexpected(stream.error());
-    files.push_back(open_file(std::move(*stream), called(path, paths.front(), name), chunk));
+    files.push_back(open_file(std::move(*stream), called(path, paths.front(), name), chunk, rest));
   }
   std::vector<YearlessLog> logs;
   logs.reserve(files.size());

@@ -29,9 +29,17 @@ namespace stuffwatch::ingest {
 // Partition n of input `declared` is the n-th of expand_paths(paths). A path given outright may
 // also be a pipe or a device.
 //
+// `rest`: what becomes of a last line without an end, in a plain file that is opened here. Anywhere
+// else it is a record: nobody writes on in what is compressed, and a pipe is at its end for good.
+//
 // An input is called by its path; with `name`, which goes with a single path, by that: `name` for a
 // file, `name`/what stands below it for each of a folder.
+enum class Rest : std::uint8_t {
+  kWaits,  // its writer is in the middle of it: whoever reads on from next_offset gets it whole
+  kRecord,
+};
 [[nodiscard]] config::Result<std::unique_ptr<Source>> open_files(
-    std::uint32_t declared, const std::vector<std::string>& paths, const std::string& name = {});
+    std::uint32_t declared, const std::vector<std::string>& paths, const std::string& name = {},
+    Rest rest = Rest::kWaits);
 
 }  // namespace stuffwatch::ingest

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "ingest/record_limits.h"
 
 namespace stuffwatch::ingest {
@@ -30,9 +32,10 @@ RawRecord line(const char* begin, const char* end, std::int64_t offset) {
 
 }  // namespace
 
-LineReader::LineReader(ByteStream stream, std::size_t chunk_bytes)
+LineReader::LineReader(ByteStream stream, std::size_t chunk_bytes, bool last_waits)
     : stream_(std::move(stream)),
       chunk_bytes_(std::max(chunk_bytes, kLeastTarget)),
+      last_waits_(last_waits),
       target_(chunk_bytes_) {}
 
 ReadStatus LineReader::read(RawChunk& out) {
@@ -59,10 +62,8 @@ ReadStatus LineReader::read(RawChunk& out) {
       return deliver(out, std::move(buffer));
     }
     kept_is_partial_ = left > 0;
-    if (state_ == State::kEnd || state_ == State::kFailed) {
-      stream_.close();
-      return ReadStatus::kFinished;
-    }
+    if (state_ == State::kEnd || state_ == State::kFailed)
+      return finish(static_cast<std::int64_t>(left));
     if (state_ == State::kWouldBlock) return ReadStatus::kNothingYet;
     target = std::min(target * 2, kLongLine);
   }
@@ -84,7 +85,7 @@ std::size_t LineReader::fill(char* buffer, std::size_t room) {
   return filled;
 }
 
-// Bytes used by the lines found. At the end of the file what is left is a line too.
+// Bytes used by the lines found. At the end of the file what is left is a line too, unless it waits.
 std::size_t LineReader::split(const char* buffer, std::size_t filled,
                               std::vector<RawRecord>& records) {
   const char* at = buffer;
@@ -99,8 +100,7 @@ std::size_t LineReader::split(const char* buffer, std::size_t filled,
       records.push_back(line(at, too_long ? at + kLongLine : stop, offset));
       at = stop + 1;
     } else {
-      if (state_ != State::kEnd || kept() > 0 || static_cast<std::size_t>(end - at) > kLongLine)
-        break;
+      if (!line_ends_here() || static_cast<std::size_t>(end - at) > kLongLine) break;
       records.push_back(line(at, end, offset));
       at = end;
     }
@@ -128,6 +128,18 @@ void LineReader::adapt(std::size_t used, std::size_t left, std::size_t records) 
   }
 }
 
+// What stands behind the last line end is said, if it was not handed out and waits.
+ReadStatus LineReader::finish(std::int64_t unfinished) {
+  if (state_ == State::kEnd && unfinished > 0 && notice_.empty())
+    notice_ = fmt::format(
+        "{}: its last line has no end yet, and its {} bytes are read when it has one, from the "
+        "next "
+        "start on",
+        stream_.name(), unfinished);
+  stream_.close();
+  return ReadStatus::kFinished;
+}
+
 ReadStatus LineReader::deliver(RawChunk& out, Buffer buffer) {
   out.memory.push_back(std::move(buffer));
   out.next_offset = offset_;
@@ -153,14 +165,14 @@ ReadStatus LineReader::skip_long_line(RawChunk& out) {
     keep(begin + used, filled - used);
     offset_ += static_cast<std::int64_t>(used);
     skipped += used;
-    if (found != nullptr || (state_ == State::kEnd && kept() == 0)) {
+    if (found != nullptr || line_ends_here()) {
       out.records.push_back(
           line(long_line_.get(), long_line_.get() + kLongLine, long_line_offset_));
       return deliver(out, std::move(long_line_));
     }
-    if (state_ == State::kFailed && kept() == 0) {
+    if ((state_ == State::kFailed || state_ == State::kEnd) && kept() == 0) {
       long_line_.reset();
-      return ReadStatus::kFinished;
+      return finish(offset_ - long_line_offset_);
     }
     if (state_ == State::kWouldBlock && kept() == 0) break;
   }
@@ -171,10 +183,14 @@ ReadStatus LineReader::skip_to_start() {
   const auto got = stream_.skip(to_skip_);
   if (got.state == State::kFailed) return ReadStatus::kFinished;
   if (got.state == State::kEnd) {
-    stream_.fail(stream_.name() +
-                 ": ends before the place up to which it was read before. It was replaced or cut: "
-                 "give the file that was read, or start without the state");
-    return ReadStatus::kFinished;
+    notice_ = fmt::format(
+        "{}: has fewer bytes of text than the {} that were read of it before, so it was replaced "
+        "or "
+        "cut: it is read from its start",
+        stream_.name(), offset_ + to_skip_);
+    stream_.rewind();
+    offset_ = to_skip_ = 0;
+    return ReadStatus::kChunk;
   }
   to_skip_ -= static_cast<std::int64_t>(got.bytes);
   offset_ += static_cast<std::int64_t>(got.bytes);

@@ -1,4 +1,5 @@
 // Usage errors, help and version are the same for every subcommand: decided here.
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "config/nearest.h"
 #include "daemon/commands/command.h"
+#include "daemon/terminal_output.h"
 #include "version.h"
 
 namespace stuffwatch::daemon {
@@ -51,8 +53,7 @@ int parse_and_run(CLI::App& app, int argc, const char* const* argv, const int& e
 
 int report(const config::Error& error) {
   std::fflush(stdout);
-  // Not fmt::print, which throws when a terminal takes no more.
-  std::fputs(fmt::format("stuffwatch: {}\n", error.message).c_str(), stderr);
+  write_error(std::chrono::seconds(1), fmt::format("stuffwatch: {}\n", error.message));
   return error.kind == config::Error::Kind::kConfiguration ? kUsageError : 1;
 }
 

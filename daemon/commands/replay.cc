@@ -156,7 +156,7 @@ class Replay {
   config::Result<std::vector<std::unique_ptr<ingest::Source>>> open_sources() {
     std::vector<std::unique_ptr<ingest::Source>> sources;
     if (const auto files = input_files(); !files.empty()) {
-      auto source = ingest::open_files(0, files);
+      auto source = ingest::open_files(0, files, {}, ingest::Rest::kRecord);
       if (!source) return std::unexpected(source.error());
       sources.push_back(std::move(*source));
     }

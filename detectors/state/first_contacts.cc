@@ -262,7 +262,8 @@ void FirstContacts::forgotten(const Contact& contact) {
   Record* const address = find_address(prefix, contact.suffix);
   bool counts = false;
   const auto drop = [&](Record& record) {
-    if (!contact.matured && record.pending != 0) --record.pending;
+    const bool waited = !contact.matured && kept(AccountKey{contact.account}, record.thinning);
+    if (waited && record.pending != 0) --record.pending;
     counts = counts || !of_earlier_life(record, contact);
   };
   if (contact.of_prefix) drop(prefix);
@@ -336,10 +337,10 @@ void FirstContacts::mature(const Contact& contact, EventTime watermark, std::uin
 
 void FirstContacts::mature(Record& record, Scope scope, const Contact& contact, EventTime watermark,
                            std::uint64_t seq, FindingCollector& out) {
+  if (!kept(AccountKey{contact.account}, record.thinning)) return;  // nor is it among the pending
   if (record.pending != 0) --record.pending;
   const ContactClass klass = contact.contact_class(scope);
-  if (klass == ContactClass::kFamiliar || !kept(AccountKey{contact.account}, record.thinning))
-    return;
+  if (klass == ContactClass::kFamiliar) return;
   if (klass != ContactClass::kOk && record.matured_since_ms == kNone)
     record.matured_since_ms = since_start(contact.time(), record.life_start_ms);
   const double evidence = record.matured.observe(matured_model_, static_cast<std::size_t>(klass));

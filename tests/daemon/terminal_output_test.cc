@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <pty.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <string>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -46,6 +48,32 @@ TEST_F(TerminalOutput, StopsAtWhatATerminalThatHangsDoesNotTake) {
   EXPECT_EQ(::write(terminal, "y", 1), -1) << "nor does anybody else wait";
   while (!read_some().empty() && write_within(1ms, terminal, "z") == 0U) {}
   EXPECT_EQ(write_within(1ms, terminal, "z"), 1U) << "it is read again";
+}
+
+// As after su: it may not be opened once more, and its writes wait.
+TEST_F(TerminalOutput, GivesUpOnATerminalWhoseWritesWait) {
+  for (const std::string_view text : {"x", "a line\n", "\n", "a\tb\tc\r\n"}) {
+    std::string much;
+    while (much.size() < (1 << 20)) much += text;
+    ASSERT_GT(write_within(50ms, terminal, much), 0U);
+    while (write_within(50ms, terminal, much) != 0U) {}
+    while (!read_some().empty() && write_within(1ms, terminal, "z") == 0U) {}
+  }
+  ::tcflow(terminal, TCOOFF);
+  EXPECT_EQ(write_within(1ms, terminal, "stopped with Ctrl-S"), 0U);
+}
+
+TEST_F(TerminalOutput, IsStandardErrorIfThatIsATerminal) {
+  const int before = ::dup(STDERR_FILENO);
+  ::dup2(terminal, STDERR_FILENO);
+  EXPECT_TRUE(write_error(1s, "all of it\n"));
+  EXPECT_EQ(read_some(), "all of it\r\n");
+  const std::string much(1 << 20, 'x');
+  EXPECT_FALSE(write_error(1ms, much));
+  ::dup2(before, STDERR_FILENO), ::close(before);
+  testing::internal::CaptureStderr();
+  EXPECT_TRUE(write_error(0ms, much));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), much);
 }
 
 TEST_F(TerminalOutput, LeavesWhatIsSharedWithTheShellAsItWas) {

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from support.ports import free_port
+from support.wait import wait_until
 from support.watched import Watched
 
 TAKEN, GIVEN_BACK = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
@@ -91,6 +92,15 @@ def test_a_terminal_that_hangs_keeps_nobody(watched, source_root, tmp_path, hang
     assert one.wait_exit() == 0
     assert list((tmp_path / "run" / "demo" / "checkpoints").iterdir()), "it drained"
     assert one.current_modes() == one.modes
+
+
+def test_the_log_on_a_terminal_that_hangs_keeps_nobody(watched, source_root, tmp_path):
+    one = watched("run", "--config", source_root / "config" / "demo.yaml", *local())
+    wait_until(lambda: "detectors warm up" in one.output, 60, lambda: one.output)
+    one.stop_output()
+    os.kill(one.pid, signal.SIGTERM)
+    assert one.wait_exit() == 0
+    assert list((tmp_path / "run" / "demo" / "checkpoints").iterdir()), "it drained"
 
 
 def test_a_terminal_that_cannot_be_drawn_on_is_refused(watched, source_root):

@@ -84,6 +84,32 @@ TEST(FileSource, LinesAroundTheLimit) {
   }
 }
 
+// Its writer is in the middle of it.
+TEST(FileSource, ALastLineWithoutAnEndWaitsForIt) {
+  const TempFolder folder;
+  for (const std::string& rest :
+       {std::string("tw"), std::string("two\r"), std::string(100'000, 'l'),
+        std::string(kMaxRecordBytes + 1, 'l'), std::string(kMaxRecordBytes * 3, 'l')}) {
+    for (const std::string& before : {std::string(), std::string("one\n")}) {
+      const std::string file = folder.write("a", before + rest);
+      const Everything now = read_file(file, 0, Rest::kWaits);
+      EXPECT_EQ(now.lines, naive_lines(before)) << rest.size();
+      EXPECT_EQ(now.end, ReadStatus::kFinished);
+      EXPECT_EQ(now.next_offset, static_cast<std::int64_t>(before.size()));
+      EXPECT_EQ(now.problem, "");
+      EXPECT_THAT(now.notice, HasSubstr("its " + std::to_string(rest.size()) + " bytes"));
+      folder.write("a", before + rest + "more\n");
+      const Everything later = read_file(file, now.next_offset, Rest::kWaits);
+      EXPECT_EQ(later.lines.size(), 1U);
+      EXPECT_EQ(later.lines.back() == naive_lines(before + rest + "more\n").back(), true);
+      EXPECT_EQ(later.notice, "");
+    }
+  }
+  EXPECT_THAT(read_file(folder.write("b", packed("one\ntwo", "gzip")), 0, Rest::kWaits).texts(),
+              ElementsAre("one", "two"))
+      << "nobody goes on with it";
+}
+
 TEST(FileSource, AnEndlessLineIsSkippedInSteps) {
   const TempFolder folder;
   const auto source = open_files(0, {folder.write("a", std::string(40 << 20, 'l') + "\nnext\n")});
@@ -168,8 +194,9 @@ TEST(FileSource, SeekInAPlainFile) {
                   std::vector<Line>(whole.begin() + static_cast<std::ptrdiff_t>(i), whole.end()),
               true);
   }
-  EXPECT_THAT(read_file(file, static_cast<std::int64_t>(text.size()) + 1).problem,
-              HasSubstr("replaced or cut"));
+  const Everything beyond = read_file(file, static_cast<std::int64_t>(text.size()) + 1);
+  EXPECT_EQ(beyond.lines == whole, true) << "cut since: read from its start";
+  EXPECT_THAT(beyond.notice, HasSubstr("replaced or cut"));
 }
 
 TEST(FileSource, SeekComesBeforeTheFirstRead) {

@@ -79,8 +79,9 @@ inline Everything read_on(Source& source, InputId id) {
   return all;
 }
 
-inline Everything read_file(const std::string& path, std::int64_t from = 0) {
-  const auto source = open_files(3, {path});
+inline Everything read_file(const std::string& path, std::int64_t from = 0,
+                            Rest rest = Rest::kRecord) {
+  const auto source = open_files(3, {path}, {}, rest);
   EXPECT_TRUE(source.has_value()) << (source ? "" : source.error().message);
   if (!source) return {};
   EXPECT_TRUE((*source)->seek({3, 0}, from).has_value());
