@@ -10,7 +10,7 @@
 // Threads: const members may be called from any.
 // Memory:  none beyond the object, which is a plain value; `scratch` grows to the longest account that
 //          has an escaped quote in it.
-// Cost:    about 20 ns for an `email:pass` line of 40 bytes; guess() some 50 ms for 10,000 lines.
+// Cost:    about 30 ns for an `email:pass` line of 40 bytes; guess() some 20 ms for 10,000 lines.
 // Errors:  a LineReject; parse() kConfiguration, with the remedy and examples.
 #pragma once
 
@@ -55,7 +55,7 @@ class ListFormat {
 
   ListFormat() = default;  // `email`
   [[nodiscard]] static config::Result<ListFormat> parse(std::string_view text);
-  // The header line's word, else the format that finds most addresses in the first kGuessLines, else
+  // What the header line says, else the format that finds most addresses in the first kGuessLines, else
   // user names in front of the delimiter with the most consistent number of fields, else `email`: a list
   // of bare words is taken for user names only when told so, as it may be one of passwords.
   [[nodiscard]] static ListFormat guess(std::span<const std::string_view> first_lines);
