@@ -19,7 +19,7 @@ packages_of() {
     fuzz) printf '%s\n' clang-19 libclang-rt-19-dev ;;
     check) printf '%s\n' clang-format-19 clang-tidy-19 binutils git python3 ;;
     runtime) # what the stripped binary needs on Debian 12 (Containerfile)
-      printf '%s\n' ca-certificates libbz2-1.0 libcurl4 libfmt9 libidn2-0 liblz4-1 liblzma5 libprometheus-cpp-core1.0 libsimdjson14 \
+      printf '%s\n' ca-certificates libarchive13 libbz2-1.0 libcurl4 libfmt9 libidn2-0 liblz4-1 liblzma5 libprometheus-cpp-core1.0 libsimdjson14 \
         libsodium23 libspdlog1.10 libssl3 libutf8proc2 libxxhash0 libyaml-cpp0.7 libzstd1 zlib1g ;;
     *) die "no such group of packages: $1 (build python kafka fuzz check runtime)" ;;
   esac
