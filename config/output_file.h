@@ -2,7 +2,7 @@
 //
 // A regular file is written beside its place and renamed over what stands there, whose mode it takes; a symbolic link stays, and what it leads to is
 // replaced. Whatever else has the name (a device, a pipe, what standard output goes to) is written straight through. "-" is standard output. Nothing is
-// synced: what must survive a crash of the machine is written by daemon/sinks/durable_file.h.
+// synced: what must survive a crash of the machine is written by config/durable_file.h.
 // Threads: one. Memory: a buffer of the C library.
 // Errors:  kFailed with the name and the system's reason. The first failed write is kept for finish(); what follows it goes nowhere.
 #pragma once

@@ -8,10 +8,10 @@
 #include <set>
 #include <thread>
 
+#include "config/durable_file.h"
 #include "config/printers.h"
 #include "config/rfc3339.h"
 #include "config/yaml_reader.h"
-#include "daemon/sinks/durable_file.h"
 #include "version.h"
 
 namespace stuffwatch::daemon {
@@ -233,7 +233,7 @@ config::Result<corpus::AccountHasher> account_hasher(const Config& config, bool 
   if (!config.privacy.key_file.empty())
     return corpus::AccountHasher::from_file(config.privacy.key_file);
   if (!config.state.path.empty()) {
-    if (auto made = sinks::make_folder(config.state.path); !made)
+    if (auto made = config::make_folder(config.state.path); !made)
       return config::misconfigured("state.path: {}", made.error().message);
     return corpus::AccountHasher::from_file_or_create(std::filesystem::path(config.state.path) /
                                                       "key");

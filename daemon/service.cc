@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "config/differ.h"
+#include "config/durable_file.h"
 #include "daemon/log.h"
-#include "daemon/sinks/durable_file.h"
 #include "daemon/sinks/told_campaigns.h"
 #include "ingest/file_source.h"
 #include "ingest/kafka_dead_letter.h"
@@ -86,7 +86,7 @@ config::Result<void> Service::open_state() {
     config_->state.path = state_.string();
   } else {
     state_ = config_->state.path;
-    if (auto made = sinks::make_folder(state_); !made)
+    if (auto made = config::make_folder(state_); !made)
       return config::misconfigured("state.path: {}", made.error().message);
   }
   auto hasher = account_hasher(*config_, false);
@@ -187,7 +187,9 @@ config::Result<void> Service::open_pipeline() {
     hooks.on_cut = [this] {
       if (checkpoints_->has_room(*pipeline_)) checkpoint(kFlushPatience);
     };
-    hooks.on_warning = [](const std::string& text) { log_warning(text); };
+    hooks.on_replaced = [](bool lost, const std::string& text) {
+      lost ? log_warning(text) : log_info(text);
+    };
     hooks.on_revoke = [this] {
       if (auto saved = last_checkpoint(Deadline(kDrainPatience)); !saved)
         log_error("partitions are given back; whoever gets them reads again what was not kept: " +

@@ -28,6 +28,7 @@ struct Command {
 [[nodiscard]] int report(const config::Error& error);
 
 void add_campaigns(CLI::App& app, int& exit_code);
+void add_corpus(CLI::App& app, int& exit_code);
 void add_config(CLI::App& app, int& exit_code);
 void add_replay(CLI::App& app, int& exit_code);
 void add_run(CLI::App& app, int& exit_code);

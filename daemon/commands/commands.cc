@@ -12,6 +12,7 @@ constexpr Command kCommands[] = {
     {"campaigns", add_campaigns},
     {"show", add_show},
     {"simulate", add_simulate},
+    {"corpus", add_corpus},
     {"config", add_config},
     {"schema", add_schema},
 };

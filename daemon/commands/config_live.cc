@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/sinks/durable_file.h"
+#include "config/durable_file.h"
 #include "daemon/sinks/sink_config.h"
 #include "ingest/batch_decoder.h"
 #include "ingest/file_source.h"
@@ -39,7 +39,7 @@ class LiveCheck {
   void check_state() {
     if (config_.state.path.empty())
       return say(true, "state.path", "none: nothing survives a restart");
-    if (auto made = sinks::make_folder(config_.state.path); !made)
+    if (auto made = config::make_folder(config_.state.path); !made)
       return say(false, "state.path", made.error().message);
     std::error_code error;
     const bool writable = ::access(config_.state.path.c_str(), W_OK | X_OK) == 0;

@@ -52,7 +52,7 @@ fs::path CheckpointStore::next_generation() const {
 void CheckpointStore::remove_drafts() const {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_, ignored))
-    if (entry.path().extension() == sinks::DraftFile::kSuffix) fs::remove(entry.path(), ignored);
+    if (entry.path().extension() == config::DraftFile::kSuffix) fs::remove(entry.path(), ignored);
 }
 
 std::unique_ptr<Pipeline> CheckpointStore::load(
@@ -140,8 +140,8 @@ void CheckpointStore::write(Pipeline& pipeline, Durable durable) {
 // On the background thread: what was serialised becomes the newest generation, and the third goes.
 config::Result<void> CheckpointStore::keep(const Durable& durable, const std::stop_token& stop,
                                            std::uint64_t& bytes) const {
-  if (auto made = sinks::make_folder(folder_); !made) return made;
-  auto draft = sinks::DraftFile::open(next_generation());
+  if (auto made = config::make_folder(folder_); !made) return made;
+  auto draft = config::DraftFile::open(next_generation());
   if (!draft) return std::unexpected(draft.error());
   if (auto written = write_sections(*draft, bytes); !written) return written;
   if (auto said = durable(stop); !said) return said;
@@ -152,7 +152,7 @@ config::Result<void> CheckpointStore::keep(const Durable& durable, const std::st
   return {};
 }
 
-config::Result<void> CheckpointStore::write_sections(sinks::DraftFile& draft,
+config::Result<void> CheckpointStore::write_sections(config::DraftFile& draft,
                                                      std::uint64_t& bytes) const {
   const std::string header = header_of(identity_, sections_.size());
   if (auto written = draft.write(header); !written) return written;

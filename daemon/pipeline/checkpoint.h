@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "config/durable_file.h"
 #include "config/result.h"
 #include "daemon/pipeline/pipeline.h"
-#include "daemon/sinks/durable_file.h"
 
 namespace stuffwatch::daemon::pipeline {
 
@@ -70,7 +70,7 @@ class CheckpointStore {
   void remove_drafts() const;
   [[nodiscard]] config::Result<void> keep(const Durable& durable, const std::stop_token& stop,
                                           std::uint64_t& bytes) const;
-  [[nodiscard]] config::Result<void> write_sections(sinks::DraftFile& draft,
+  [[nodiscard]] config::Result<void> write_sections(config::DraftFile& draft,
                                                     std::uint64_t& bytes) const;
 
   std::filesystem::path folder_;

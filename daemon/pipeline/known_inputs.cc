@@ -29,7 +29,7 @@ void KnownInputs::match(std::vector<File>& files, bool by_name) {
   }
 }
 
-void KnownInputs::recognise(const ingest::Source& source, const Warn& warn) {
+void KnownInputs::recognise(const ingest::Source& source, const Replaced& replaced) {
   std::vector<File> files;
   for (const auto& status : source.status()) {
     InputStart start = source.start(status.id);
@@ -46,12 +46,14 @@ void KnownInputs::recognise(const ingest::Source& source, const Warn& warn) {
       return p.position.id.declared == file.id.declared && p.position.name == file.name;
     });
     if (file.known || past == past_.end() || past->position.next_offset == 0) continue;
-    warn(fmt::format(
-        "{}: not the file that was read before, up to byte {}, or shorter: it is read from its "
-        "start; {}",
-        file.name, past->position.next_offset,
-        past->now ? fmt::format("the other goes on as {}", past->now_called)
-                  : "what was not yet read of the other is lost"));
+    replaced(
+        !past->now,
+        fmt::format(
+            "{}: not the file that was read before, up to byte {}, or shorter: it is read from its "
+            "start; {}",
+            file.name, past->position.next_offset,
+            past->now ? fmt::format("the other goes on as {}", past->now_called)
+                      : "what was not yet read of the other is lost"));
   }
 }
 

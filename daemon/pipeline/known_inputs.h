@@ -21,10 +21,11 @@ namespace stuffwatch::daemon::pipeline {
 
 class KnownInputs {
  public:
-  using Warn = std::function<void(const std::string&)>;
+  // `lost`: bytes that nobody has read are gone, or may be.
+  using Replaced = std::function<void(bool lost, const std::string&)>;
 
-  // Tells the files of a source apart, before any of them is read; warns of those that were replaced.
-  void recognise(const ingest::Source& source, const Warn& warn);
+  // Tells the files of a source apart, before any of them is read; tells of those that were replaced.
+  void recognise(const ingest::Source& source, const Replaced& replaced);
   // Where this very file stood. nullptr: it is new.
   [[nodiscard]] const Merge::Resume* file(ingest::InputId id) const;
   // The format that was found for what the input goes on with. nullptr: none was.

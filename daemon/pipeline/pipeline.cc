@@ -34,7 +34,7 @@ Pipeline::Pipeline(const PipelineConfig& config,
 void Pipeline::add_source(std::unique_ptr<Source> source,
                           const std::vector<InputSettings>& settings) {
   settings_ = &settings;
-  known_.recognise(*source, hooks_.on_warning);
+  known_.recognise(*source, hooks_.on_replaced);
   sources_.push_back(std::move(source));
   service();
 }

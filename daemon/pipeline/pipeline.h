@@ -58,8 +58,8 @@ class Pipeline {
     std::function<void(Stage, std::chrono::nanoseconds)> on_stage = [](Stage,
                                                                        std::chrono::nanoseconds) {};
     std::function<void(const config::Error&)> on_error = [](const config::Error&) {};
-    // What somebody should know of an input; nothing is wrong with this process.
-    std::function<void(const std::string&)> on_warning = [](const std::string&) {};
+    // An input is not the file that it was; nothing is wrong with this process.
+    KnownInputs::Replaced on_replaced = [](bool, const std::string&) {};
     // Before inputs are given back after a rebalance, once for all of them: everything merged so far must be made durable.
     std::function<void()> on_revoke = [] {};
   };

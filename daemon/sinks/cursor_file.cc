@@ -6,7 +6,7 @@
 #include <string>
 #include <system_error>
 
-#include "daemon/sinks/durable_file.h"
+#include "config/durable_file.h"
 
 namespace stuffwatch::daemon::sinks {
 namespace {
@@ -22,7 +22,7 @@ config::Result<std::uint64_t> read_cursor(const std::filesystem::path& file,
                                           const NoticeSink& notice) {
   std::error_code missing;
   if (!std::filesystem::exists(file, missing) && !missing) return 0;
-  const auto text = read_file(file);
+  const auto text = config::read_file(file);
   if (!text) return std::unexpected(text.error());
   std::uint64_t cursor = 0;
   if (const std::size_t blank = text->find(' '); blank != std::string::npos)
@@ -35,7 +35,7 @@ config::Result<std::uint64_t> read_cursor(const std::filesystem::path& file,
 }
 
 config::Result<void> write_cursor(const std::filesystem::path& file, std::uint64_t cursor) {
-  return replace_file(file, render(cursor));
+  return config::replace_file(file, render(cursor));
 }
 
 }  // namespace stuffwatch::daemon::sinks

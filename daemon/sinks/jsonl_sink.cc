@@ -22,15 +22,15 @@ Result<void> JsonlSink::open() {
   struct stat status{};
   const bool special = ::stat(options_.path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
   const int flags = special ? O_WRONLY | O_APPEND | O_NONBLOCK : O_RDWR | O_CREAT | O_APPEND;
-  auto file = open_file(options_.path, flags, 0640);
+  auto file = config::open_file(options_.path, flags, 0640);
   if (!file) return std::unexpected(file.error());
   if (::fstat(file->get(), &status) != 0)
-    return failed("cannot look at {}: {}", options_.path.native(), system_reason(errno));
+    return failed("cannot look at {}: {}", options_.path.native(), config::system_reason(errno));
   file_ = std::move(*file);
   regular_ = S_ISREG(status.st_mode);
   size_ = regular_ ? static_cast<std::uint64_t>(status.st_size) : 0;
   auto done = !regular_    ? Result<void>{}
-              : size_ == 0 ? sync_folder(options_.path.parent_path())
+              : size_ == 0 ? config::sync_folder(options_.path.parent_path())
                            : cut_torn_line(size_);
   if (!done) file_.reset();
   return done;
@@ -41,7 +41,7 @@ Result<void> JsonlSink::cut_torn_line(std::uint64_t size) {
   std::uint64_t keep = 0;
   for (std::uint64_t end = size; end > 0;) {
     const std::uint64_t begin = end - std::min(end, kTailBytes);
-    const auto tail = read_range(file_, begin, end - begin, options_.path);
+    const auto tail = config::read_range(file_, begin, end - begin, options_.path);
     if (!tail) return std::unexpected(tail.error());
     if (const std::size_t feed = tail->rfind('\n'); feed != std::string::npos) {
       keep = begin + feed + 1;
@@ -52,7 +52,7 @@ Result<void> JsonlSink::cut_torn_line(std::uint64_t size) {
   if (keep == size) return {};
   if (::ftruncate(file_.get(), static_cast<off_t>(keep)) != 0)
     return failed("cannot cut the torn line of {}: {}", options_.path.native(),
-                  system_reason(errno));
+                  config::system_reason(errno));
   size_ = keep;
   options_.notice(NoticeLevel::kWarning,
                   fmt::format("{}: cut a last line of {} bytes that was never finished",
@@ -77,10 +77,11 @@ Result<void> JsonlSink::rotate() {
                : std::filesystem::path(fmt::format("{}.{}", options_.path.native(), number));
   };
   if (options_.keep == 0 && ::unlink(options_.path.c_str()) != 0)
-    return failed("cannot remove {}: {}", options_.path.native(), system_reason(errno));
+    return failed("cannot remove {}: {}", options_.path.native(), config::system_reason(errno));
   for (std::uint32_t number = options_.keep; number > 0; --number)
     if (::rename(numbered(number - 1).c_str(), numbered(number).c_str()) != 0 && errno != ENOENT)
-      return failed("cannot rotate {}: {}", numbered(number - 1).native(), system_reason(errno));
+      return failed("cannot rotate {}: {}", numbered(number - 1).native(),
+                    config::system_reason(errno));
   file_.reset();
   return open();
 }
@@ -95,7 +96,7 @@ Result<void> JsonlSink::ready() {
 
 // Whole lines or none, as far as the file lets itself be cut.
 Result<void> JsonlSink::write_lines() {
-  auto written = write_all(file_, lines_, options_.path);
+  auto written = config::write_all(file_, lines_, options_.path);
   if (!written) {
     if (regular_ && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0)
       file_.reset();  // cut when reopened
@@ -135,7 +136,7 @@ Result<Delivered> JsonlSink::deliver(std::span<const detectors::Revision> revisi
 Result<void> JsonlSink::settle() {
   if (!file_ || !unsettled_) return {};
   if (::fdatasync(file_.get()) != 0)
-    return failed("cannot sync {}: {}", options_.path.native(), system_reason(errno));
+    return failed("cannot sync {}: {}", options_.path.native(), config::system_reason(errno));
   unsettled_ = false;
   return {};
 }

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <string>
 
-#include "daemon/sinks/durable_file.h"
+#include "config/durable_file.h"
 #include "daemon/sinks/notice.h"
 #include "daemon/sinks/sink.h"
 
@@ -42,7 +42,7 @@ class JsonlSink final : public Sink {
   [[nodiscard]] bool moved_away() const;
 
   JsonlSinkOptions options_;
-  FileDescriptor file_;
+  config::FileDescriptor file_;
   bool regular_ = false;
   bool unsettled_ = false;
   std::uint64_t size_ = 0;

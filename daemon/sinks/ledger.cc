@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-#include "daemon/sinks/durable_file.h"
+#include "config/durable_file.h"
 #include "detectors/state/state_io.h"
 
 namespace stuffwatch::daemon::sinks {
@@ -52,7 +52,7 @@ std::vector<LedgerCampaign*> oldest_closed_first(auto& campaigns) {
 Result<void> Ledger::load() {
   std::error_code missing;
   if (!std::filesystem::exists(options_.file, missing) && !missing) return {};
-  const auto bytes = read_file(options_.file);
+  const auto bytes = config::read_file(options_.file);
   if (!bytes) return std::unexpected(bytes.error());
   auto state = parse(*bytes);
   if (!state) {
@@ -173,7 +173,7 @@ Result<void> Ledger::save() {
       position = state.position;
       return render(state);
     });
-    if (auto written = replace_file(options_.file, bytes); !written) return written;
+    if (auto written = config::replace_file(options_.file, bytes); !written) return written;
     saved = position;
     return {};
   });

@@ -47,15 +47,15 @@ Result<std::vector<std::filesystem::path>> list_segments(const std::filesystem::
   return paths;
 }
 
-Result<FileDescriptor> take_folder(const std::filesystem::path& folder) {
-  if (auto made = make_folder(folder); !made) return std::unexpected(made.error());
-  auto lock = open_file(folder / "lock", O_RDWR | O_CREAT);
+Result<config::FileDescriptor> take_folder(const std::filesystem::path& folder) {
+  if (auto made = config::make_folder(folder); !made) return std::unexpected(made.error());
+  auto lock = config::open_file(folder / "lock", O_RDWR | O_CREAT);
   if (lock && ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK)
       return failed(
           "{} is in use by another stuffwatch: stop it, or give this one its own state.path",
           folder.native());
-    return failed("cannot lock {}: {}", folder.native(), system_reason(errno));
+    return failed("cannot lock {}: {}", folder.native(), config::system_reason(errno));
   }
   return lock;
 }
@@ -82,7 +82,7 @@ Result<void> OutboxLog::scan(const std::function<void(Entry&&)>& visit) {
 
 Result<void> OutboxLog::scan_segment(const std::filesystem::path& path, bool newest,
                                      const std::function<void(Entry&&)>& visit) {
-  const auto bytes = read_file(path);
+  const auto bytes = config::read_file(path);
   if (!bytes) return std::unexpected(bytes.error());
   Segment segment{.path = path, .first = *first_of(path)};
   const std::uint64_t known = last();
@@ -114,11 +114,12 @@ Result<void> OutboxLog::scan_segment(const std::filesystem::path& path, bool new
 
 // The end of the newest segment goes on growing unless it is damaged; then a new one is started.
 Result<void> OutboxLog::cut(const std::filesystem::path& path, std::size_t size, std::size_t torn) {
-  auto file = open_file(path, O_WRONLY | O_APPEND);
+  auto file = config::open_file(path, O_WRONLY | O_APPEND);
   if (!file) return std::unexpected(file.error());
   if (torn != 0) {
     if (::ftruncate(file->get(), static_cast<off_t>(size)) != 0 || ::fsync(file->get()) != 0)
-      return failed("cannot cut the torn end of {}: {}", path.native(), system_reason(errno));
+      return failed("cannot cut the torn end of {}: {}", path.native(),
+                    config::system_reason(errno));
     options_.notice(
         NoticeLevel::kWarning,
         fmt::format(
@@ -133,13 +134,13 @@ Result<void> OutboxLog::cut(const std::filesystem::path& path, std::size_t size,
 Result<void> OutboxLog::start_segment(std::uint64_t first) {
   active_ = {};
   const auto path = options_.folder / fmt::format("{:0{}}{}", first, kDigits, kSuffix);
-  auto file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+  auto file = config::open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
   if (!file) return std::unexpected(file.error());
-  if (auto written = write_all(*file, segment_header(first), path); !written) {
+  if (auto written = config::write_all(*file, segment_header(first), path); !written) {
     ::unlink(path.c_str());
     return written;
   }
-  if (auto synced = sync_folder(options_.folder); !synced) return synced;
+  if (auto synced = config::sync_folder(options_.folder); !synced) return synced;
   // The same name comes again only when nothing was synced to it: a segment without records.
   if (!segments_.empty() && segments_.back().path == path) segments_.pop_back();
   segments_.push_back({.path = path,
@@ -152,9 +153,10 @@ Result<void> OutboxLog::start_segment(std::uint64_t first) {
 
 Result<void> OutboxLog::write_group(const RecordGroup& group) {
   const Segment& segment = segments_.back();
-  if (auto written = write_all(active_, group.bytes, segment.path); !written) return written;
+  if (auto written = config::write_all(active_, group.bytes, segment.path); !written)
+    return written;
   if (::fdatasync(active_.get()) != 0)
-    return failed("cannot sync {}: {}", segment.path.native(), system_reason(errno));
+    return failed("cannot sync {}: {}", segment.path.native(), config::system_reason(errno));
   return {};
 }
 
@@ -184,7 +186,8 @@ Result<void> OutboxLog::drop_oldest(std::size_t count) {
     if (::unlink(segments_[i].path.c_str()) != 0 && errno != ENOENT) {
       const int reason = errno;
       segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(i));
-      return failed("cannot remove {}: {}", segments_.front().path.native(), system_reason(reason));
+      return failed("cannot remove {}: {}", segments_.front().path.native(),
+                    config::system_reason(reason));
     }
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(count));
   return {};

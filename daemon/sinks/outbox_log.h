@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/durable_file.h"
 #include "config/result.h"
-#include "daemon/sinks/durable_file.h"
 #include "daemon/sinks/notice.h"
 #include "daemon/sinks/revision_record.h"
 
@@ -72,8 +72,8 @@ class OutboxLog {
   [[nodiscard]] config::Result<void> write_group(const RecordGroup& group);
 
   OutboxLogOptions options_;
-  FileDescriptor lock_;
-  FileDescriptor active_;  // the newest segment, when it may grow
+  config::FileDescriptor lock_;
+  config::FileDescriptor active_;  // the newest segment, when it may grow
   std::vector<Segment> segments_;
   std::uint64_t damaged_bytes_ = 0;
 };

@@ -45,7 +45,7 @@ Result<bool> OutboxReader::refill() {
   const auto segment = outbox_.locate(position_);
   if (!segment) return false;
   if (!file_ || segment->first != segment_first_) {
-    auto file = open_file(segment->path, O_RDONLY);
+    auto file = config::open_file(segment->path, O_RDONLY);
     if (!file) return std::unexpected(file.error());
     file_ = std::move(*file);
     segment_first_ = segment->first;
@@ -56,7 +56,7 @@ Result<bool> OutboxReader::refill() {
     position_ = segment->last;
     return true;
   }
-  auto bytes = read_range(file_, offset_, segment->bytes - offset_, segment->path);
+  auto bytes = config::read_range(file_, offset_, segment->bytes - offset_, segment->path);
   if (!bytes) return std::unexpected(bytes.error());
   buffer_ = std::move(*bytes);
   scanner_ = RecordScanner(buffer_);

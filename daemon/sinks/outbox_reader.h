@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "config/durable_file.h"
 #include "config/result.h"
-#include "daemon/sinks/durable_file.h"
 #include "daemon/sinks/revision_record.h"
 
 namespace stuffwatch::daemon::sinks {
@@ -49,7 +49,7 @@ class OutboxReader {
   std::uint64_t position_;
   std::uint64_t segment_first_ = 0;  // of the segment that is open
   std::uint64_t offset_ = 0;         // how far that file was read into the buffer
-  FileDescriptor file_;
+  config::FileDescriptor file_;
   std::string buffer_;
   RecordScanner scanner_{{}};
 };

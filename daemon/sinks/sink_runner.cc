@@ -22,7 +22,7 @@ WallTime system_now() {
 Result<std::unique_ptr<SinkRunner>> SinkRunner::attach(SinkRunnerOptions options, Outbox& outbox,
                                                        std::unique_ptr<Sink> sink) {
   if (!options.clock) options.clock = system_now;
-  if (auto made = make_folder(options.cursor_file.parent_path()); !made)
+  if (auto made = config::make_folder(options.cursor_file.parent_path()); !made)
     return std::unexpected(made.error());
   const auto cursor = read_cursor(options.cursor_file, options.notice);
   if (!cursor) return std::unexpected(cursor.error());

@@ -19,8 +19,9 @@ struct StoredContact {
 
   std::uint64_t account = 0;
   std::uint64_t time_ms : 44 = 0;
-  std::uint64_t skipped : 11 = 0;  // contacts before it that no longer matter; kManySkipped: 8 bytes follow
-  std::uint64_t more : 1 = 0;      // 8 bytes follow: lag and attempts
+  std::uint64_t skipped : 11 =
+      0;  // contacts before it that no longer matter; kManySkipped: 8 bytes follow
+  std::uint64_t more : 1 = 0;  // 8 bytes follow: lag and attempts
   std::uint64_t prefix_class : 2 = 0, address_class : 2 = 0;
   std::uint64_t of_prefix : 1 = 0, of_address : 1 = 0, stranger : 1 = 0, matured : 1 = 0;
   std::uint64_t record : 24 = 0, suffix : 16 = 0;

@@ -12,7 +12,7 @@
 
 #include "config/result.h"
 
-namespace stuffwatch::daemon::sinks {
+namespace stuffwatch::config {
 
 // Owns a descriptor; -1 is none.
 class FileDescriptor {
@@ -39,34 +39,32 @@ class FileDescriptor {
 
 [[nodiscard]] std::string system_reason(int error);  // strerror, thread-safe
 
-[[nodiscard]] config::Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags,
-                                                       mode_t mode = 0600);
+[[nodiscard]] Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags,
+                                               mode_t mode = 0600);
 // All bytes or an error; a short write is gone on with.
-[[nodiscard]] config::Result<void> write_all(const FileDescriptor& file, std::string_view bytes,
-                                             const std::filesystem::path& path);
+[[nodiscard]] Result<void> write_all(const FileDescriptor& file, std::string_view bytes,
+                                     const std::filesystem::path& path);
 // Bytes [offset, offset + size) of the file; fewer when it ends before.
-[[nodiscard]] config::Result<std::string> read_range(const FileDescriptor& file,
-                                                     std::uint64_t offset, std::uint64_t size,
-                                                     const std::filesystem::path& path);
-[[nodiscard]] config::Result<std::string> read_file(const std::filesystem::path& path);
-[[nodiscard]] config::Result<void> make_folder(
-    const std::filesystem::path& folder);  // 0700, parents too
-[[nodiscard]] config::Result<void> sync_folder(const std::filesystem::path& folder);
+[[nodiscard]] Result<std::string> read_range(const FileDescriptor& file, std::uint64_t offset,
+                                             std::uint64_t size, const std::filesystem::path& path);
+[[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path);
+[[nodiscard]] Result<void> make_folder(const std::filesystem::path& folder);  // 0700, parents too
+[[nodiscard]] Result<void> sync_folder(const std::filesystem::path& folder);
 // A file that is being written beside `path`, as `path` + kSuffix. publish() puts it in its place: after a crash the old or the
 // new file is there, whole. A draft that is not published is removed.
 class DraftFile {
  public:
   static constexpr std::string_view kSuffix = ".new";
 
-  [[nodiscard]] static config::Result<DraftFile> open(std::filesystem::path path);
+  [[nodiscard]] static Result<DraftFile> open(std::filesystem::path path);
   DraftFile(DraftFile&&) = default;
   ~DraftFile();
 
-  [[nodiscard]] config::Result<void> write(std::string_view bytes) {
+  [[nodiscard]] Result<void> write(std::string_view bytes) {
     return write_all(file_, bytes, draft_);
   }
   // Syncs it, renames it over `path`, syncs the folder.
-  [[nodiscard]] config::Result<void> publish();
+  [[nodiscard]] Result<void> publish();
 
  private:
   DraftFile(FileDescriptor file, std::filesystem::path path, std::filesystem::path draft)
@@ -76,7 +74,7 @@ class DraftFile {
   std::filesystem::path path_, draft_;
 };
 
-[[nodiscard]] config::Result<void> replace_file(const std::filesystem::path& path,
-                                                std::string_view contents);
+[[nodiscard]] Result<void> replace_file(const std::filesystem::path& path,
+                                        std::string_view contents);
 
-}  // namespace stuffwatch::daemon::sinks
+}  // namespace stuffwatch::config

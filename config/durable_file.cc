@@ -1,4 +1,4 @@
-#include "daemon/sinks/durable_file.h"
+#include "config/durable_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,10 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace stuffwatch::daemon::sinks {
-
-using config::failed;
-using config::Result;
+namespace stuffwatch::config {
 
 void FileDescriptor::reset() {
   if (fd_ >= 0) ::close(fd_);
@@ -115,4 +112,4 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
   return draft->publish();
 }
 
-}  // namespace stuffwatch::daemon::sinks
+}  // namespace stuffwatch::config

@@ -1,0 +1,94 @@
+#include "corpus/corpus.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "corpus/raw_file.h"
+
+namespace stuffwatch::corpus {
+
+config::Result<Corpus> Corpus::open(const std::filesystem::path& folder,
+                                    const AccountHasher& hasher, Residence residence) {
+  auto manifest = Manifest::read(folder);
+  if (!manifest) return std::unexpected(manifest.error());
+  if (manifest->key_check != hasher.check_value())
+    return config::misconfigured(
+        "{} was made with another key: it would find nobody; privacy.key_file must be the key of "
+        "the corpus",
+        folder.string());
+  Corpus corpus;
+  corpus.manifest_ = std::move(*manifest);
+  for (const Manifest::Entry& entry : corpus.manifest_.segments) {
+    auto segment = Segment::open(folder / entry.file, hasher.check_value(), residence);
+    if (!segment) return std::unexpected(segment.error());
+    if (segment->bytes() != entry.bytes || segment->header().xxh3 != entry.header_xxh3)
+      return config::failed("{} is not the file that the manifest names",
+                            segment->file().string());
+    corpus.segments_.push_back(std::move(*segment));
+  }
+  for (const Segment& segment : corpus.segments_)
+    for (const SegmentList& list : segment.lists())
+      corpus.lists_.push_back({std::string(segment.name(list)), list});
+  const auto id = [](const ListInfo& list) { return list.facts.id; };
+  std::ranges::sort(corpus.lists_, {}, id);
+  for (const Segment& segment : corpus.segments_) {
+    auto& of = corpus.list_of_.emplace_back();
+    for (const SegmentList& list : segment.lists()) {
+      const auto at = std::ranges::lower_bound(corpus.lists_, list.id, {}, id);
+      of.push_back(static_cast<std::uint32_t>(at - corpus.lists_.begin()));
+    }
+  }
+  return corpus;
+}
+
+void Corpus::resolve(std::span<const AccountKey> accounts, Hits& out) const {
+  out.all.clear(), out.end.resize(accounts.size());
+  std::vector<Segment::Range> buckets(segments_.size() * kBatch);
+  for (std::size_t first = 0; first < accounts.size(); first += kBatch) {
+    const auto batch = accounts.subspan(first, std::min(kBatch, accounts.size() - first));
+    for (const Segment& segment : segments_)
+      for (const AccountKey account : batch) segment.prefetch(value_of(account));
+    for (std::size_t s = 0; s < segments_.size(); ++s)
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        buckets[s * kBatch + i] = segments_[s].bucket_of(value_of(batch[i]));
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const std::uint64_t hash = value_of(batch[i]);
+      const std::size_t begin = out.all.size();
+      for (std::size_t s = 0; s < segments_.size(); ++s) {
+        const Segment::Range found = segments_[s].find(hash, buckets[s * kBatch + i]);
+        for (std::uint64_t e = found.begin; e < found.end && out.all.size() < begin + kMaxHits;
+             ++e) {
+          const auto [list, line] = segments_[s].place_of(e);
+          const bool positions =
+              (segments_[s].lists()[list].flags & SegmentList::kNoPositions) == 0;
+          out.all.push_back({list_of_[s][list], 0, positions ? line + 1 : 0});
+        }
+      }
+      if (out.all.size() != begin && std::ranges::binary_search(manifest_.forgotten, hash))
+        out.all.resize(begin);
+      out.end[first + i] = static_cast<std::uint32_t>(out.all.size());
+    }
+  }
+}
+
+std::uint64_t Corpus::entries() const {
+  std::uint64_t sum = 0;
+  for (const Segment& segment : segments_) sum += segment.header().entries;
+  return sum;
+}
+std::uint64_t Corpus::bytes() const {
+  std::uint64_t sum = 0;
+  for (const Segment& segment : segments_) sum += segment.bytes();
+  return sum;
+}
+
+std::string Corpus::digest() const {
+  Sha256 hash;
+  hash.update(manifest_.text());
+  std::string hex;
+  for (const std::uint8_t byte : hash.finish()) hex += fmt::format("{:02x}", byte);
+  return hex;
+}
+
+}  // namespace stuffwatch::corpus

@@ -1,0 +1,106 @@
+// The breach corpus: a folder of segments, a manifest that says which of them count, and the key.
+//
+//   <folder>/key        64 hex digits, 0400
+//   <folder>/MANIFEST   text: which segments, which accounts were forgotten; replaced as a whole
+//   <folder>/*.bcs      segments (docs/corpus-format.md), never changed once they have their name
+//
+// Corpus is what readers hold: one state of the folder, for as long as they like. CorpusFolder changes the folder; one process at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/durable_file.h"
+#include "config/result.h"
+#include "corpus/account_key.h"
+#include "corpus/list_builder.h"
+#include "corpus/list_hit.h"
+#include "corpus/manifest.h"
+#include "corpus/segment.h"
+
+namespace stuffwatch::corpus {
+
+// Which lists hold each of some accounts.
+struct Hits {
+  std::vector<ListHit> all;
+  std::vector<std::uint32_t> end;  // of account i in `all`
+  [[nodiscard]] std::span<const ListHit> of(std::size_t account) const {
+    const std::size_t begin = account == 0 ? 0 : end[account - 1];
+    return std::span(all).subspan(begin, end[account] - begin);
+  }
+};
+
+// Threads: const members from any. Memory: that of its segments. Cost: 20 to 50 ns an account and segment in batches of kBatch.
+class Corpus {
+ public:
+  static constexpr std::size_t kBatch = 64, kMaxHits = 8;  // hits of an account; the rest is not listed
+
+  // Errors: those of the manifest and of Segment::open; a folder that is no corpus: kConfiguration with the remedy.
+  [[nodiscard]] static config::Result<Corpus> open(const std::filesystem::path& folder,
+                                                   const AccountHasher& hasher,
+                                                   Residence residence);
+
+  // ListHit::list indexes lists().
+  void resolve(std::span<const AccountKey> accounts, Hits& out) const;
+
+  [[nodiscard]] const std::vector<ListInfo>& lists() const { return lists_; }
+  [[nodiscard]] std::uint64_t entries() const;
+  [[nodiscard]] std::uint64_t bytes() const;
+  [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
+  [[nodiscard]] const Manifest& manifest() const { return manifest_; }
+  // SHA-256 of what the manifest says, in hex: equal corpora of one key answer alike.
+  [[nodiscard]] std::string digest() const;
+
+ private:
+  Manifest manifest_;
+  std::vector<Segment> segments_;
+  std::vector<ListInfo> lists_;                      // by id
+  std::vector<std::vector<std::uint32_t>> list_of_;  // [segment][its list]: index of lists_
+};
+
+// Threads: one. Errors: kConfiguration for what the caller can mend, kFailed for the rest; after an error the folder is as it was.
+class CorpusFolder {
+ public:
+  // Makes it, with a fresh key. Errors: there is a corpus already.
+  [[nodiscard]] static config::Result<void> init(const std::filesystem::path& folder);
+  // Takes it for changes: another process that changes it is an error. `key_file` empty: <folder>/key.
+  [[nodiscard]] static config::Result<CorpusFolder> open(const std::filesystem::path& folder,
+                                                         const std::filesystem::path& key_file);
+
+  [[nodiscard]] const AccountHasher& hasher() const { return hasher_; }
+  [[nodiscard]] const Manifest& manifest() const { return manifest_; }
+  // The list becomes a segment of its own. Refuses a name that is taken and, unless `again`, an input that was added before.
+  [[nodiscard]] config::Result<Built> add(ListInput& input, BuildOptions options, bool again,
+                                          const OnBuildProgress& on_progress);
+  // Reads all segments and writes one, without what was removed or forgotten. True: there was something to do.
+  [[nodiscard]] config::Result<bool> compact(const std::function<bool(double)>& on_progress);
+  [[nodiscard]] config::Result<void> remove(std::string_view list);
+  [[nodiscard]] config::Result<void> forget(AccountKey account);
+
+ private:
+  CorpusFolder(std::filesystem::path folder, config::FileDescriptor lock, AccountHasher hasher,
+               Manifest manifest)
+      : folder_(std::move(folder)),
+        lock_(std::move(lock)),
+        hasher_(std::move(hasher)),
+        manifest_(std::move(manifest)) {}
+  [[nodiscard]] config::Result<void> publish(Manifest next);
+  void remove_leftovers() const;
+  [[nodiscard]] std::string next_segment() const;
+  // `without`: the name of a list.
+  [[nodiscard]] config::Result<bool> merge(std::string_view without,
+                                           const std::function<bool(double)>& on_progress);
+
+  std::filesystem::path folder_;
+  config::FileDescriptor lock_;
+  AccountHasher hasher_;
+  Manifest manifest_;
+};
+
+}  // namespace stuffwatch::corpus

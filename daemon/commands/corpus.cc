@@ -1,0 +1,199 @@
+// `stuffwatch corpus`: known breach lists, kept as keyed hashes with their lines.
+#include <iostream>
+#include <memory>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "config/bytes.h"
+#include "daemon/commands/command.h"
+#include "daemon/commands/corpus_options.h"
+#include "daemon/commands/interruption.h"
+#include "daemon/commands/render.h"
+#include "daemon/json_writer.h"
+
+namespace stuffwatch::daemon {
+namespace {
+
+using Options = std::shared_ptr<CorpusOptions>;
+
+config::Result<int> init(const CorpusOptions& options) {
+  if (auto made = corpus::CorpusFolder::init(options.folder); !made)
+    return std::unexpected(made.error());
+  fmt::print("{} is a corpus now. Its key is {}: keep a copy elsewhere, because without it the "
+             "lists find nobody, and with it anybody can ask who is in them.\n",
+             options.folder.string(), (options.folder / "key").string());
+  return 0;
+}
+
+std::string list_json(const corpus::Corpus& corpus, const corpus::ListInfo& list) {
+  const corpus::SegmentList& facts = list.facts;
+  JsonWriter json;
+  json.begin_object().field("name", list.name).text_field("date", list_date_text(facts.date));
+  json.field("lines", facts.lines).field("valid", facts.valid).field("accounts", facts.accounts);
+  json.field("duplicates", facts.duplicates);
+  json.field("positions", (facts.flags & corpus::SegmentList::kNoPositions) == 0);
+  for (const corpus::ListInfo& other : corpus.lists())
+    if (facts.ordering_of == other.facts.id) json.field("ordering_of", other.name);
+  json.key("invalid").begin_object();
+  for (std::size_t i = 0; i < static_cast<std::size_t>(corpus::LineReject::kCount); ++i)
+    if (facts.rejected[i] != 0)
+      json.field(corpus::name_of(static_cast<corpus::LineReject>(i)), facts.rejected[i]);
+  std::string hex;
+  for (const std::uint8_t byte : facts.sha256) hex += fmt::format("{:02x}", byte);
+  return json.end_object().field("sha256", hex).end_object().take();
+}
+
+config::Result<int> list(const CorpusOptions& options) {
+  const auto corpus = options.open(corpus::Residence::kMapped);
+  if (!corpus) return std::unexpected(corpus.error());
+  if (options.json) {
+    JsonWriter json;
+    json.begin_object().field("entries", corpus->entries()).field("bytes", corpus->bytes());
+    json.field("segments", corpus->segments().size());
+    json.field("forgotten", corpus->manifest().forgotten.size());
+    json.field("digest", corpus->digest()).key("lists").begin_array();
+    for (const corpus::ListInfo& l : corpus->lists()) json.raw(list_json(*corpus, l));
+    fmt::print("{}\n", json.end_array().end_object().take());
+    return 0;
+  }
+  Table table{{"LIST", "DATE", "ACCOUNTS", "LINES", "TWICE", "INVALID", "ORDER"},
+              {false, false, true, true, true, true, false},
+              {}};
+  for (const corpus::ListInfo& l : corpus->lists()) {
+    const corpus::SegmentList& facts = l.facts;
+    const bool positions = (facts.flags & corpus::SegmentList::kNoPositions) == 0;
+    table.rows.push_back({config::one_line(l.name), list_date_text(facts.date),
+                          grouped(facts.accounts), grouped(facts.lines),
+                          grouped(facts.duplicates),
+                          grouped(facts.lines - facts.valid), positions ? "lines" : "none"});
+  }
+  if (table.rows.empty())
+    fmt::print("No lists yet: stuffwatch corpus add {} --name NAME FILE\n",
+               options.folder.string());
+  else
+    fmt::print("{}\n{} accounts in lists, {} bytes in {} segment{}{}\n",
+               table.text(style_of_stdout()), grouped(corpus->entries()), grouped(corpus->bytes()),
+               corpus->segments().size(), corpus->segments().size() == 1 ? "" : "s",
+               corpus->manifest().forgotten.empty()
+                   ? ""
+                   : fmt::format("; {} accounts are forgotten", corpus->manifest().forgotten.size()));
+  return 0;
+}
+
+config::Result<int> verify(const CorpusOptions& options) {
+  const auto corpus = options.open(corpus::Residence::kMapped);
+  if (!corpus) return std::unexpected(corpus.error());
+  for (const corpus::Segment& segment : corpus->segments()) {
+    if (auto sound = segment.verify(); !sound) return std::unexpected(sound.error());
+    if (!options.json)
+      fmt::print("{}: whole, {} entries\n", segment.file().string(),
+                 grouped(segment.header().entries));
+  }
+  if (options.json)
+    fmt::print("{}\n", JsonWriter()
+                           .begin_object()
+                           .field("whole", true)
+                           .field("segments", corpus->segments().size())
+                           .field("entries", corpus->entries())
+                           .end_object()
+                           .take());
+  return 0;
+}
+
+config::Result<int> compact(const CorpusOptions& options) {
+  auto folder = options.open_for_changes();
+  if (!folder) return std::unexpected(folder.error());
+  const std::size_t before = folder->manifest().segments.size();
+  const Interruption interruption;
+  config::Result<bool> done;
+  {
+    CorpusProgress progress("auto");
+    done = folder->compact([&](double share) {
+      progress.show("merging", 0, share);
+      return !interruption.wanted();
+    });
+  }
+  if (!done) return std::unexpected(done.error());
+  if (interruption.wanted()) {
+    fmt::print(stderr, "stuffwatch: stopped; nothing was changed\n");
+    return 130;
+  }
+  if (options.json)
+    fmt::print("{{\"segments_before\":{},\"segments\":{}}}\n", before,
+               folder->manifest().segments.size());
+  else
+    fmt::print("{}\n", *done ? fmt::format("{} segments are one now", before)
+                             : "nothing to do: there is one segment at most");
+  return 0;
+}
+
+config::Result<int> remove(const CorpusOptions& options, const std::string& name) {
+  auto folder = options.open_for_changes();
+  if (!folder) return std::unexpected(folder.error());
+  if (auto removed = folder->remove(name); !removed) return std::unexpected(removed.error());
+  options.json ? fmt::print("{}\n", JsonWriter().begin_object().field("removed", name).end_object().take())
+               : fmt::print("{} is removed\n", config::one_line(name));
+  return 0;
+}
+
+config::Result<int> forget(const CorpusOptions& options, const std::string& account) {
+  auto folder = options.open_for_changes();
+  if (!folder) return std::unexpected(folder.error());
+  std::string name = account, scratch;
+  if (account == "-" && !std::getline(std::cin, name))
+    return config::misconfigured("standard input has no account");
+  if (auto done = folder->forget(folder->hasher()(name, scratch)); !done)
+    return std::unexpected(done.error());
+  options.json
+      ? fmt::print("{{\"forgotten\":1}}\n")
+      : fmt::print("That account is in no list any more; stuffwatch corpus compact {} takes it out "
+                   "of the files as well\n",
+                   options.folder.string());
+  return 0;
+}
+
+template <class Work>
+CLI::App* subcommand(CLI::App& corpus, int& exit_code, const char* name, const char* what,
+                     const Options& options, Work work) {
+  auto* const command = corpus.add_subcommand(name, what);
+  options->add_folder(*command);
+  command->callback([options, &exit_code, work] {
+    const auto done = work(*options);
+    exit_code = done ? *done : report(done.error());
+  });
+  return command;
+}
+
+}  // namespace
+
+void add_corpus(CLI::App& app, int& exit_code) {
+  auto* const corpus = app.add_subcommand(
+      "corpus", "Known breach lists: who is in which, and where; kept as keyed hashes");
+  corpus->require_subcommand(1);
+  const auto made = [] { return std::make_shared<CorpusOptions>(); };
+  subcommand(*corpus, exit_code, "init", "Make an empty corpus with a fresh key", made(), init);
+  add_corpus_add(*corpus, exit_code);
+  const auto changing = [&](const char* name, const char* what, const Options& options, auto work) {
+    auto* const command = subcommand(*corpus, exit_code, name, what, options, work);
+    options->add_key_file(*command), options->add_json(*command);
+    return command;
+  };
+  changing("list", "The lists, with what is known of them", made(), list);
+  add_corpus_check(*corpus, exit_code);
+  changing("verify", "Read everything and compare it with its checksums", made(), verify);
+  changing("compact", "One segment of many, without what was forgotten: faster answers", made(),
+           compact);
+  const auto name = std::make_shared<std::string>();
+  changing("remove", "Take a list out", made(),
+           [name](const CorpusOptions& options) { return remove(options, *name); })
+      ->add_option("LIST", *name, "Its name")
+      ->required();
+  const auto account = std::make_shared<std::string>();
+  changing("forget", "Take an account out of every list", made(),
+           [account](const CorpusOptions& options) { return forget(options, *account); })
+      ->add_option("ACCOUNT", *account, "Its name; - reads it from standard input")
+      ->required();
+}
+
+}  // namespace stuffwatch::daemon
