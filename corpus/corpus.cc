@@ -23,8 +23,7 @@ config::Result<Corpus> Corpus::open(const std::filesystem::path& folder,
     auto segment = Segment::open(folder / entry.file, hasher.check_value(), residence);
     if (!segment) return std::unexpected(segment.error());
     if (segment->bytes() != entry.bytes || segment->header().xxh3 != entry.header_xxh3)
-      return config::failed("{} is not the file that the manifest names",
-                            segment->file().string());
+      return config::failed("{} is not the file that the manifest names", segment->file().string());
     corpus.segments_.push_back(std::move(*segment));
   }
   for (const Segment& segment : corpus.segments_)

@@ -39,7 +39,8 @@ struct Hits {
 // Threads: const members from any. Memory: that of its segments. Cost: 20 to 50 ns an account and segment in batches of kBatch.
 class Corpus {
  public:
-  static constexpr std::size_t kBatch = 64, kMaxHits = 8;  // hits of an account; the rest is not listed
+  static constexpr std::size_t kBatch = 64,
+                               kMaxHits = 8;  // hits of an account; the rest is not listed
 
   // Errors: those of the manifest and of Segment::open; a folder that is no corpus: kConfiguration with the remedy.
   [[nodiscard]] static config::Result<Corpus> open(const std::filesystem::path& folder,

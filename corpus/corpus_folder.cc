@@ -104,17 +104,17 @@ config::Result<Built> CorpusFolder::add(ListInput& input, BuildOptions options, 
   for (const Segment& segment : *segments)
     for (const SegmentList& list : segment.lists())
       if (segment.name(list) == options.list.name)
-        return config::misconfigured("there is a list called {} already: remove it first, or name "
-                                     "this one otherwise",
-                                     options.list.name);
+        return config::misconfigured(
+            "there is a list called {} already: remove it first, or name "
+            "this one otherwise",
+            options.list.name);
   options.list.facts.id = manifest_.next_list;
   const auto accept = [&](const ListInfo& read) -> config::Result<void> {
     for (const Segment& segment : *segments)
       for (const SegmentList& list : segment.lists())
         if (!again && list.sha256 == read.facts.sha256)
           return config::misconfigured(
-              "the same input was added as {}: nothing to do, or say --again",
-              segment.name(list));
+              "the same input was added as {}: nothing to do, or say --again", segment.name(list));
     return {};
   };
   const std::string file = next_segment();

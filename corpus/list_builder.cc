@@ -229,8 +229,8 @@ config::Result<Built> build_list(
   facts.sha256 = input.sha256().value_or(Sha256::Digest{});
   if (auto accepted = accept(built.list); !accepted) return std::unexpected(accepted.error());
   for (const auto kind : {DirectoryKind::kEightBuckets, DirectoryKind::kFourBuckets}) {
-    auto written =
-        write_segment(*spill, options, built.list, hasher, kind, segment, on_progress, built.stopped);
+    auto written = write_segment(*spill, options, built.list, hasher, kind, segment, on_progress,
+                                 built.stopped);
     if (!written) return std::unexpected(written.error());
     if (*written) return built;
   }

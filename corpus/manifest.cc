@@ -48,8 +48,8 @@ bool parse_line(std::string_view line, Manifest& m) {
 }  // namespace
 
 std::string Manifest::text() const {
-  std::string out = fmt::format("{}\nkey_check {:016x}\nnext_list {}\n", kFirstLine, key_check,
-                                next_list);
+  std::string out =
+      fmt::format("{}\nkey_check {:016x}\nnext_list {}\n", kFirstLine, key_check, next_list);
   for (const Entry& s : segments)
     out += fmt::format("segment {} {} {:016x}\n", s.file, s.bytes, s.header_xxh3);
   for (const std::uint64_t account : forgotten) out += fmt::format("forgotten {:016x}\n", account);

@@ -25,8 +25,8 @@ bool is_whole(const SegmentHeader& h) {
 // The widths that the rest relies on; a header whose checksum fits has them unless somebody made it to harm.
 bool is_sound(const SegmentHeader& h) {
   const unsigned b = h.bucket_bits, p = h.position_bits, r = h.fragment_bits;
-  const bool kind = h.directory == DirectoryKind::kEightBuckets ||
-                    h.directory == DirectoryKind::kFourBuckets;
+  const bool kind =
+      h.directory == DirectoryKind::kEightBuckets || h.directory == DirectoryKind::kFourBuckets;
   return kind && b >= 3 && b <= 40 && p >= 1 && p <= 40 && r >= 1 && p + r <= 64 && b + r <= 64 &&
          h.block_log2 == kBlockLog2 && h.sections == h.section.size() &&
          h.entries < std::uint64_t{1} << 40 && h.positions <= std::uint64_t{1} << p;
@@ -42,8 +42,8 @@ config::Result<const char*> load(const config::FileDescriptor& file, std::uint64
   ::madvise(memory, size, MADV_HUGEPAGE);
   auto* const data = static_cast<char*>(memory);
   for (std::uint64_t at = 0; at < size;) {
-    const ssize_t n = ::pread(file.get(), data + at, std::min(size - at, kReadAtOnce),
-                              static_cast<off_t>(at));
+    const ssize_t n =
+        ::pread(file.get(), data + at, std::min(size - at, kReadAtOnce), static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       const std::string why = n < 0 ? config::system_reason(errno) : "it is cut short";

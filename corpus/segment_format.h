@@ -21,13 +21,15 @@ inline constexpr std::uint64_t kSectionAlignment = 64;
 inline constexpr std::size_t kBlockLog2 = 16;     // of checksums: 64 KiB
 inline constexpr std::size_t kGroupBytes = 16;    // of the directory
 inline constexpr std::size_t kEntryPadding = 64;  // zeros behind the last entry
-inline constexpr unsigned kMaxPositionBits = 34;  // beyond, identity would suffer: another segment is begun
+inline constexpr unsigned kMaxPositionBits =
+    34;  // beyond, identity would suffer: another segment is begun
 
 struct SegmentSection {
   enum Id : std::uint32_t { kLists = 1, kDirectory = 2, kEntries = 3, kBlockSums = 4, kNames = 5 };
   std::uint32_t id = 0, reserved = 0;
   std::uint64_t offset = 0, bytes = 0;
-  std::uint64_t xxh3 = 0;  // of the section; of the directory and the entries 0: they have block sums
+  std::uint64_t xxh3 =
+      0;  // of the section; of the directory and the entries 0: they have block sums
 };
 
 // How many buckets one group of the directory describes, as cumulative ends beside the number of entries before it.
@@ -55,11 +57,11 @@ struct SegmentList {
   std::uint64_t base = 0, span = 0;  // global positions; a list without positions has one
   std::uint64_t lines = 0, valid = 0, duplicates = 0;  // lines = valid + rejected
   std::uint64_t accounts = 0;  // entries: valid - duplicates, without what was forgotten since
-  std::array<std::uint64_t, 16> rejected{};          // by LineReject
-  std::array<std::uint8_t, 32> sha256{};             // of the input as it was given
-  std::uint32_t name_offset = 0, name_bytes = 0;     // in the section of names
-  std::uint32_t date = 0;                            // yyyymmdd; 0 = unknown
-  std::uint32_t ordering_of = 0;                     // the id of the list that this is another order of; 0 = none
+  std::array<std::uint64_t, 16> rejected{};       // by LineReject
+  std::array<std::uint8_t, 32> sha256{};          // of the input as it was given
+  std::uint32_t name_offset = 0, name_bytes = 0;  // in the section of names
+  std::uint32_t date = 0;                         // yyyymmdd; 0 = unknown
+  std::uint32_t ordering_of = 0;  // the id of the list that this is another order of; 0 = none
 };
 static_assert(sizeof(SegmentList) == 232);
 
@@ -79,7 +81,9 @@ struct SegmentShape {
     return s;
   }
   [[nodiscard]] std::uint64_t buckets() const { return std::uint64_t{1} << bucket_bits; }
-  [[nodiscard]] std::uint64_t bucket_of(std::uint64_t hash) const { return hash >> (64 - bucket_bits); }
+  [[nodiscard]] std::uint64_t bucket_of(std::uint64_t hash) const {
+    return hash >> (64 - bucket_bits);
+  }
   [[nodiscard]] std::uint64_t fragment_of(std::uint64_t hash) const {
     return (hash << bucket_bits) >> (64 - fragment_bits);
   }
@@ -91,8 +95,8 @@ struct SegmentShape {
   }
   // As much of the hash as is known, at its place.
   [[nodiscard]] std::uint64_t hash_of(std::uint64_t bucket, std::uint64_t entry) const {
-    return bucket << (64 - bucket_bits) |
-           (entry >> position_bits) << (64 - bucket_bits - fragment_bits);
+    return bucket << (64 - bucket_bits) | (entry >> position_bits)
+                                              << (64 - bucket_bits - fragment_bits);
   }
 };
 

@@ -15,12 +15,18 @@
 
 namespace stuffwatch::corpus {
 
-enum class Merged : std::uint8_t { kWritten, kEmpty, kStopped };  // kEmpty: no list is left, no file
+enum class Merged : std::uint8_t {
+  kWritten,
+  kEmpty,
+  kStopped
+};  // kEmpty: no list is left, no file
 
 // `forgotten`: hashes, sorted. `without`: the name of a list that is left out; empty = none. `on_progress`: the share that is done; false stops.
-[[nodiscard]] config::Result<Merged> merge_segments(
-    std::span<const Segment> segments, std::span<const std::uint64_t> forgotten,
-    std::string_view without, const std::filesystem::path& file, std::uint64_t key_check,
-    const std::function<bool(double)>& on_progress);
+[[nodiscard]] config::Result<Merged> merge_segments(std::span<const Segment> segments,
+                                                    std::span<const std::uint64_t> forgotten,
+                                                    std::string_view without,
+                                                    const std::filesystem::path& file,
+                                                    std::uint64_t key_check,
+                                                    const std::function<bool(double)>& on_progress);
 
 }  // namespace stuffwatch::corpus

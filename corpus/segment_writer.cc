@@ -177,8 +177,7 @@ config::Result<bool> SegmentWriter::finish(const std::vector<ListInfo>& lists) {
 
 config::Result<void> SegmentWriter::write_at(std::uint64_t offset, std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t n =
-        ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return config::failed("cannot write {}: {}", draft_.string(), reason());
     offset += static_cast<std::uint64_t>(n), bytes.remove_prefix(static_cast<std::size_t>(n));

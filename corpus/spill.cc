@@ -40,7 +40,8 @@ void sort_keyed(std::vector<KeyedLine>& lines, std::vector<KeyedLine>& scratch,
                 unsigned bits_before) {
   if (lines.size() <= kFew) return sort_few(lines);
   // Into buckets of about four by the bits that follow, then each by itself.
-  const auto bits = static_cast<unsigned>(std::clamp<std::size_t>(std::bit_width(lines.size()) - 2, 1, 20));
+  const auto bits =
+      static_cast<unsigned>(std::clamp<std::size_t>(std::bit_width(lines.size()) - 2, 1, 20));
   const auto bucket_of = [&](const KeyedLine& line) {
     return line.hash << bits_before >> (64 - bits);
   };

@@ -20,9 +20,10 @@ using Options = std::shared_ptr<CorpusOptions>;
 config::Result<int> init(const CorpusOptions& options) {
   if (auto made = corpus::CorpusFolder::init(options.folder); !made)
     return std::unexpected(made.error());
-  fmt::print("{} is a corpus now. Its key is {}: keep a copy elsewhere, because without it the "
-             "lists find nobody, and with it anybody can ask who is in them.\n",
-             options.folder.string(), (options.folder / "key").string());
+  fmt::print(
+      "{} is a corpus now. Its key is {}: keep a copy elsewhere, because without it the "
+      "lists find nobody, and with it anybody can ask who is in them.\n",
+      options.folder.string(), (options.folder / "key").string());
   return 0;
 }
 
@@ -64,20 +65,20 @@ config::Result<int> list(const CorpusOptions& options) {
     const corpus::SegmentList& facts = l.facts;
     const bool positions = (facts.flags & corpus::SegmentList::kNoPositions) == 0;
     table.rows.push_back({config::one_line(l.name), list_date_text(facts.date),
-                          grouped(facts.accounts), grouped(facts.lines),
-                          grouped(facts.duplicates),
+                          grouped(facts.accounts), grouped(facts.lines), grouped(facts.duplicates),
                           grouped(facts.lines - facts.valid), positions ? "lines" : "none"});
   }
   if (table.rows.empty())
     fmt::print("No lists yet: stuffwatch corpus add {} --name NAME FILE\n",
                options.folder.string());
   else
-    fmt::print("{}\n{} accounts in lists, {} bytes in {} segment{}{}\n",
-               table.text(style_of_stdout()), grouped(corpus->entries()), grouped(corpus->bytes()),
-               corpus->segments().size(), corpus->segments().size() == 1 ? "" : "s",
-               corpus->manifest().forgotten.empty()
-                   ? ""
-                   : fmt::format("; {} accounts are forgotten", corpus->manifest().forgotten.size()));
+    fmt::print(
+        "{}\n{} accounts in lists, {} bytes in {} segment{}{}\n", table.text(style_of_stdout()),
+        grouped(corpus->entries()), grouped(corpus->bytes()), corpus->segments().size(),
+        corpus->segments().size() == 1 ? "" : "s",
+        corpus->manifest().forgotten.empty()
+            ? ""
+            : fmt::format("; {} accounts are forgotten", corpus->manifest().forgotten.size()));
   return 0;
 }
 
@@ -132,8 +133,9 @@ config::Result<int> remove(const CorpusOptions& options, const std::string& name
   auto folder = options.open_for_changes();
   if (!folder) return std::unexpected(folder.error());
   if (auto removed = folder->remove(name); !removed) return std::unexpected(removed.error());
-  options.json ? fmt::print("{}\n", JsonWriter().begin_object().field("removed", name).end_object().take())
-               : fmt::print("{} is removed\n", config::one_line(name));
+  options.json
+      ? fmt::print("{}\n", JsonWriter().begin_object().field("removed", name).end_object().take())
+      : fmt::print("{} is removed\n", config::one_line(name));
   return 0;
 }
 
@@ -147,9 +149,10 @@ config::Result<int> forget(const CorpusOptions& options, const std::string& acco
     return std::unexpected(done.error());
   options.json
       ? fmt::print("{{\"forgotten\":1}}\n")
-      : fmt::print("That account is in no list any more; stuffwatch corpus compact {} takes it out "
-                   "of the files as well\n",
-                   options.folder.string());
+      : fmt::print(
+            "That account is in no list any more; stuffwatch corpus compact {} takes it out "
+            "of the files as well\n",
+            options.folder.string());
   return 0;
 }
 

@@ -43,13 +43,14 @@ config::Result<std::uint64_t> memory_of(std::string text) {
 // A line becomes 13 bytes on the way and some 9 in the end, which is about what it had; packed inputs have more lines than their size says.
 config::Result<void> check_room(const std::filesystem::path& folder,
                                 std::optional<std::uint64_t> input_bytes) {
-  struct statvfs disk {};
+  struct statvfs disk{};
   if (!input_bytes || ::statvfs(folder.c_str(), &disk) != 0) return {};
   const std::uint64_t free = disk.f_bavail * disk.f_frsize;
   if (free >= *input_bytes) return {};
-  return config::failed("{} has {} free, and this list needs about {}: make room, or add it in parts",
-                        folder.string(), config::format_bytes({free >> 20U << 20U}),
-                        config::format_bytes({((*input_bytes >> 20U) + 1) << 20U}));
+  return config::failed(
+      "{} has {} free, and this list needs about {}: make room, or add it in parts",
+      folder.string(), config::format_bytes({free >> 20U << 20U}),
+      config::format_bytes({((*input_bytes >> 20U) + 1) << 20U}));
 }
 
 config::Result<corpus::BuildOptions> build_options(const AddOptions& options,
@@ -71,8 +72,7 @@ config::Result<corpus::BuildOptions> build_options(const AddOptions& options,
   }
   if (options.no_positions) build.list.facts.flags |= corpus::SegmentList::kNoPositions;
   if (!options.ordering_of.empty()) {
-    const auto of =
-        std::ranges::find(corpus.lists(), options.ordering_of, &corpus::ListInfo::name);
+    const auto of = std::ranges::find(corpus.lists(), options.ordering_of, &corpus::ListInfo::name);
     if (of == corpus.lists().end())
       return config::misconfigured("--ordering-of: there is no list called {}",
                                    options.ordering_of);
@@ -127,10 +127,10 @@ config::Result<int> add(const AddOptions& options) {
     built = folder->add(**input, *build, options.again, [&](const corpus::BuildProgress& p) {
       std::optional<double> share = p.sorted;
       if (!p.sorting)
-        share = p.bytes_total && *p.bytes_total != 0
-                    ? std::optional(static_cast<double>(p.bytes) /
-                                    static_cast<double>(*p.bytes_total))
-                    : std::nullopt;
+        share =
+            p.bytes_total && *p.bytes_total != 0
+                ? std::optional(static_cast<double>(p.bytes) / static_cast<double>(*p.bytes_total))
+                : std::nullopt;
       progress.show(p.sorting ? "sorting" : "reading", p.lines, share);
       return !interruption.wanted();
     });

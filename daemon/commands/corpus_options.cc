@@ -37,8 +37,7 @@ config::Result<corpus::Corpus> CorpusOptions::open(corpus::Residence residence) 
 }
 
 CorpusProgress::CorpusProgress(std::string_view form)
-    : json_(form == "json"),
-      terminal_(form != "none" && !json_ && ::isatty(STDERR_FILENO) == 1) {}
+    : json_(form == "json"), terminal_(form != "none" && !json_ && ::isatty(STDERR_FILENO) == 1) {}
 CorpusProgress::~CorpusProgress() {
   if (terminal_ && shown_ != Clock::time_point{}) fmt::print(stderr, "\r\x1b[K");
 }
@@ -53,15 +52,17 @@ void CorpusProgress::show(std::string_view stage, std::uint64_t lines,
   const double rate = seconds > 0 ? static_cast<double>(lines) / seconds : 0;
   const double left = share && *share > 0 ? seconds / *share - seconds : 0;
   if (json_) {
-    fmt::print(stderr, R"({{"stage":"{}","lines":{},"lines_per_second":{:.0f}{}}})" "\n", stage,
-               lines, rate, share ? fmt::format(R"(,"share":{:.4f},"seconds_left":{:.0f})", *share, left) : "");
+    fmt::print(stderr,
+               R"({{"stage":"{}","lines":{},"lines_per_second":{:.0f}{}}})"
+               "\n",
+               stage, lines, rate,
+               share ? fmt::format(R"(,"share":{:.4f},"seconds_left":{:.0f})", *share, left) : "");
   } else {
     constexpr std::size_t kBar = 24;
     const auto full = static_cast<std::size_t>(share.value_or(0) * kBar);
-    const std::string bar =
-        share ? fmt::format(" [{:=<{}}{: <{}}] {:3.0f} %  {:.0f} s left", "", full, "", kBar - full,
-                            *share * 100, left)
-              : "";
+    const std::string bar = share ? fmt::format(" [{:=<{}}{: <{}}] {:3.0f} %  {:.0f} s left", "",
+                                                full, "", kBar - full, *share * 100, left)
+                                  : "";
     fmt::print(stderr, "\r\x1b[K{:<8} {:>15} lines  {:>10.0f} lines/s{}", stage, grouped(lines),
                rate, bar);
   }

@@ -45,7 +45,7 @@ NOT_WRITTEN = [
     (("config", "corpus", "detectors", "ingest"),
      r"\b(?:system|steady|high_resolution|utc|file)_clock::now\b|\bclock_gettime\b|\bgettimeofday\b|\blocaltime(?:_r)?\b|(?<![\w.>])(?:std::)?time\(\s*(?:nullptr|NULL|0|&\w+)\s*\)",
      "reads a clock; outside daemon/ time is an argument"),
-    (("config", "corpus", "detectors"), r"\bstd::(?:thread|jthread|async)\b", "starts a thread; only ingest/ and daemon/ do"),
+    (("config", "detectors"), r"\bstd::(?:thread|jthread|async)\b", "starts a thread; only corpus/, ingest/ and daemon/ do"),
     (("detectors",), r"\b(?:std::)?random_device\b|\bmt19937(?:_64)?\b|(?<![\w.>])s?rand\(", "draws random numbers; the same events must give the same findings"),
     (ROOMS + FREE, r"\b(?:this_thread::)?sleep_(?:for|until)\(|(?<![\w.>:])u?sleep\(", "sleeps; wait for the thing itself"),
     (ROOMS + FREE, r"\b(?:class|struct|enum(?: class)?)\s+\w*(?:Manager|Utils?|Helper|Data)\b", "is a name that says nothing (Manager, Util, Helper, Data)"),
