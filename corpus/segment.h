@@ -47,7 +47,7 @@ class Segment {
   [[nodiscard]] Range bucket_of(std::uint64_t hash) const {
     const Range range = range_of(shape_.bucket_of(hash));
     __builtin_prefetch(entries_ + range.begin);
-    __builtin_prefetch(entries_ + range.end);
+    __builtin_prefetch(entries_ + range.end - (range.begin != range.end));
     return range;
   }
   // The entries of that account among those of its bucket, by position.
