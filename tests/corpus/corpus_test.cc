@@ -360,6 +360,34 @@ TEST_F(Breaches, AreWhatTheManifestNames) {
   EXPECT_THAT(twice.error().message, HasSubstr("is not the file that the manifest names"));
 }
 
+// What is merged gets new checksums: damage would not be found out any more, and what was whole would be gone.
+TEST_F(Breaches, AreNotMergedWhenOneIsDamagedOrAnother) {
+  init();
+  CorpusFolder corpus = open();
+  const std::vector<List> lists = random_lists(4);
+  ASSERT_TRUE(add(corpus, lists[2]));
+  ASSERT_TRUE(add(corpus, lists[4]));
+  const std::string whole = config::read_file(folder() / "000001.bcs").value();
+  const SegmentHeader header = read().segments()[0].header();
+  const auto refused = [&](const std::string& bytes, const std::string& why) {
+    fs::remove(folder() / "000001.bcs");
+    testing::write_file(folder() / "000001.bcs", bytes);
+    const auto before = files();
+    const auto compacted = corpus.compact([](double) { return true; });
+    ASSERT_FALSE(compacted);
+    EXPECT_THAT(compacted.error().message, HasSubstr("000001.bcs " + why));
+    EXPECT_TRUE(files() == before);
+  };
+  for (const auto id : {SegmentSection::kDirectory, SegmentSection::kEntries}) {
+    const auto at = std::ranges::find(header.section, id, &SegmentSection::id);
+    std::string bytes = whole;
+    bytes[at->offset + 8] = static_cast<char>(bytes[at->offset + 8] ^ 1);
+    refused(bytes, "is damaged in its");
+  }
+  refused(config::read_file(folder() / "000002.bcs").value(), "is not the file");
+  EXPECT_FALSE(add(corpus, lists[0]));
+}
+
 TEST_F(Breaches, StayAsTheyWereWhenAChangeIsStopped) {
   init();
   CorpusFolder corpus = open();
