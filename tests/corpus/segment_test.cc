@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -19,7 +21,6 @@
 #include "config/durable_file.h"
 #include "corpus/segment_merge.h"
 #include "corpus/segment_writer.h"
-#include "tests/corpus/archives.h"
 #include "tests/support/temporary_folder.h"
 
 namespace stuffwatch::corpus {
@@ -227,10 +228,12 @@ class DamagedSegments : public Segments {
   }
   // Whether it is told by then: loaded at once, mapped at the latest when it is verified.
   [[nodiscard]] bool is_told(std::string_view bytes, Residence residence) const {
-    testing::write_file(path("damaged.bcs"), bytes);
-    const auto segment = Segment::open(path("damaged.bcs"), kKeyCheck, residence);
+    EXPECT_EQ(::ftruncate(file_.get(), 0), 0);
+    EXPECT_EQ(::pwrite(file_.get(), bytes.data(), bytes.size(), 0), std::ssize(bytes));
+    const std::string name = fmt::format("/proc/self/fd/{}", file_.get());
+    const auto segment = Segment::open(name, kKeyCheck, residence);
     if (!segment) {
-      EXPECT_THAT(segment.error().message, HasSubstr("damaged.bcs"));
+      EXPECT_THAT(segment.error().message, HasSubstr(name));
       return true;
     }
     const std::vector<Place> all = answers(*segment);  // whatever they are
@@ -241,6 +244,8 @@ class DamagedSegments : public Segments {
   std::string whole_;
 
  private:
+  const config::FileDescriptor file_{
+      ::memfd_create("segment", MFD_CLOEXEC)};  // no disk is that fast
   std::vector<Place> answers_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> covered_;
 };
