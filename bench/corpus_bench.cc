@@ -29,7 +29,8 @@ struct Held {
 
   Held() {
     const char* const wanted = std::getenv("STUFFWATCH_BENCH_ENTRIES");
-    const std::uint64_t entries = wanted == nullptr ? 10'000'000 : std::strtoull(wanted, nullptr, 10);
+    const std::uint64_t entries =
+        wanted == nullptr ? 10'000'000 : std::strtoull(wanted, nullptr, 10);
     std::mt19937_64 random(1);
     hashes.resize(entries);
     std::ranges::generate(hashes, std::ref(random));
@@ -70,7 +71,9 @@ void ask(benchmark::State& state, const Corpus& corpus, std::size_t at_once) {
     found += hits.all.size();
     at = (at + at_once) % held().asked.size();
   }
-  state.counters["found"] = static_cast<double>(found) / static_cast<double>(state.iterations() * static_cast<std::int64_t>(at_once));
+  state.counters["found"] =
+      static_cast<double>(found) /
+      static_cast<double>(state.iterations() * static_cast<std::int64_t>(at_once));
   state.counters["CPU_each"] = benchmark::Counter(
       static_cast<double>(at_once),
       benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);

@@ -3,10 +3,29 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "corpus/raw_file.h"
 
 namespace stuffwatch::corpus {
+namespace {
+
+constexpr int kOpenAttempts = 3;  // while somebody changes the folder
+
+}  // namespace
+
+config::Result<std::vector<Segment>> open_segments(const std::filesystem::path& folder,
+                                                   const Manifest& manifest, Residence residence) {
+  std::vector<Segment> segments;
+  for (const Manifest::Entry& entry : manifest.segments) {
+    auto segment = Segment::open(folder / entry.file, manifest.key_check, residence);
+    if (!segment) return std::unexpected(segment.error());
+    if (segment->bytes() != entry.bytes || segment->header().xxh3 != entry.header_xxh3)
+      return config::failed("{} is not the file that the manifest names", segment->file().string());
+    segments.push_back(std::move(*segment));
+  }
+  return segments;
+}
 
 config::Result<Corpus> Corpus::open(const std::filesystem::path& folder,
                                     const AccountHasher& hasher, Residence residence) {
@@ -17,15 +36,16 @@ config::Result<Corpus> Corpus::open(const std::filesystem::path& folder,
         "{} was made with another key: it would find nobody; privacy.key_file must be the key of "
         "the corpus",
         folder.string());
-  Corpus corpus;
-  corpus.manifest_ = std::move(*manifest);
-  for (const Manifest::Entry& entry : corpus.manifest_.segments) {
-    auto segment = Segment::open(folder / entry.file, hasher.check_value(), residence);
-    if (!segment) return std::unexpected(segment.error());
-    if (segment->bytes() != entry.bytes || segment->header().xxh3 != entry.header_xxh3)
-      return config::failed("{} is not the file that the manifest names", segment->file().string());
-    corpus.segments_.push_back(std::move(*segment));
+  auto segments = open_segments(folder, *manifest, residence);
+  // A change between the two has removed what the manifest named: then another one stands there.
+  for (int left = kOpenAttempts; !segments && left != 0; --left) {
+    auto changed = Manifest::read(folder);
+    if (!changed || *changed == *manifest) break;
+    manifest = std::move(changed), segments = open_segments(folder, *manifest, residence);
   }
+  if (!segments) return std::unexpected(segments.error());
+  Corpus corpus;
+  corpus.manifest_ = std::move(*manifest), corpus.segments_ = std::move(*segments);
   for (const Segment& segment : corpus.segments_)
     for (const SegmentList& list : segment.lists())
       corpus.lists_.push_back({std::string(segment.name(list)), list});

@@ -26,6 +26,10 @@
 
 namespace stuffwatch::corpus {
 
+// Those that the manifest names. Errors: those of Segment::open; one that is another file than the manifest says.
+[[nodiscard]] config::Result<std::vector<Segment>> open_segments(
+    const std::filesystem::path& folder, const Manifest& manifest, Residence residence);
+
 // Which lists hold each of some accounts.
 struct Hits {
   std::vector<ListHit> all;
@@ -79,7 +83,7 @@ class CorpusFolder {
   // The list becomes a segment of its own. Refuses a name that is taken and, unless `again`, an input that was added before.
   [[nodiscard]] config::Result<Built> add(ListInput& input, BuildOptions options, bool again,
                                           const OnBuildProgress& on_progress);
-  // Reads all segments and writes one, without what was removed or forgotten. True: there was something to do.
+  // Reads all segments, twice, and writes one, without what was removed or forgotten. One that is damaged is an error. True: there was something to do.
   [[nodiscard]] config::Result<bool> compact(const std::function<bool(double)>& on_progress);
   [[nodiscard]] config::Result<void> remove(std::string_view list);
   [[nodiscard]] config::Result<void> forget(AccountKey account);

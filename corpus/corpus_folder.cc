@@ -16,18 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Mapped: whoever changes the folder reads them once, from front to back.
-config::Result<std::vector<Segment>> open_segments(const fs::path& folder,
-                                                   const Manifest& manifest) {
-  std::vector<Segment> segments;
-  for (const Manifest::Entry& entry : manifest.segments) {
-    auto segment = Segment::open(folder / entry.file, manifest.key_check, Residence::kMapped);
-    if (!segment) return std::unexpected(segment.error());
-    segments.push_back(std::move(*segment));
-  }
-  return segments;
-}
-
 config::Result<Manifest::Entry> entry_of(const fs::path& folder, const std::string& file,
                                          std::uint64_t key_check) {
   auto segment = Segment::open(folder / file, key_check, Residence::kMapped);
@@ -99,7 +87,7 @@ config::Result<void> CorpusFolder::publish(Manifest next) {
 
 config::Result<Built> CorpusFolder::add(ListInput& input, BuildOptions options, bool again,
                                         const OnBuildProgress& on_progress) {
-  auto segments = open_segments(folder_, manifest_);
+  auto segments = open_segments(folder_, manifest_, Residence::kMapped);
   if (!segments) return std::unexpected(segments.error());
   for (const Segment& segment : *segments)
     for (const SegmentList& list : segment.lists())
@@ -131,8 +119,11 @@ config::Result<Built> CorpusFolder::add(ListInput& input, BuildOptions options, 
 
 config::Result<bool> CorpusFolder::merge(std::string_view without,
                                          const std::function<bool(double)>& on_progress) {
-  auto segments = open_segments(folder_, manifest_);
+  auto segments = open_segments(folder_, manifest_, Residence::kMapped);
   if (!segments) return std::unexpected(segments.error());
+  // What is merged gets new checksums: damage would not be found out any more.
+  for (const Segment& segment : *segments)
+    if (auto sound = segment.verify(); !sound) return std::unexpected(sound.error());
   const std::string file = next_segment();
   auto merged = merge_segments(*segments, manifest_.forgotten, without, folder_ / file,
                                manifest_.key_check, on_progress);
@@ -156,7 +147,7 @@ config::Result<bool> CorpusFolder::compact(const std::function<bool(double)>& on
 }
 
 config::Result<void> CorpusFolder::remove(std::string_view list) {
-  auto segments = open_segments(folder_, manifest_);
+  auto segments = open_segments(folder_, manifest_, Residence::kMapped);
   if (!segments) return std::unexpected(segments.error());
   for (std::size_t s = 0; s < segments->size(); ++s) {
     const Segment& segment = (*segments)[s];

@@ -97,7 +97,7 @@ config::Result<std::optional<bool>> write(std::span<const Segment> segments,
   std::vector<Cursor> cursors;
   for (const Segment& segment : segments) cursors.emplace_back(segment, plan.mask);
   for (ListInfo& list : plan.lists) list.facts.accounts = 0;
-  std::vector<std::uint64_t> positions;  // of one account
+  std::vector<std::pair<std::uint64_t, std::size_t>> found;  // of one account: position, list
   std::uint64_t done = 0;
   for (std::uint64_t told = 0;;) {
     std::uint64_t hash = kEnd;
@@ -108,18 +108,20 @@ config::Result<std::optional<bool>> write(std::span<const Segment> segments,
     const auto known = std::ranges::lower_bound(
         forgotten, hash, {}, [&](std::uint64_t account) { return account & plan.mask; });
     const bool forget = known != forgotten.end() && (*known & plan.mask) == hash;
-    positions.clear();
+    found.clear();
     for (std::size_t s = 0; s < cursors.size(); ++s) {
       for (; !cursors[s].at_end() && cursors[s].hash() == hash; cursors[s].next(), ++done) {
         const auto [list, line] = cursors[s].place();
-        if (const auto place = plan.places[s][list]; place && !forget) {
-          positions.push_back(plan.lists[*place].facts.base + line);
-          ++plan.lists[*place].facts.accounts;
-        }
+        if (const auto place = plan.places[s][list]; place && !forget)
+          found.emplace_back(plan.lists[*place].facts.base + line, *place);
       }
     }
-    std::ranges::sort(positions);
-    for (const std::uint64_t position : positions) writer->add(hash, position);
+    std::ranges::sort(found);
+    // Hashes of which another segment knows less can be one now; in a list without positions so are their entries.
+    const auto repeated = std::ranges::unique(found);
+    found.erase(repeated.begin(), repeated.end());
+    for (const auto& [position, list] : found)
+      writer->add(hash, position), ++plan.lists[list].facts.accounts;
     if (done < told + kTellEvery) continue;
     told = done;
     if (!on_progress(static_cast<double>(done) / static_cast<double>(plan.entries)))
