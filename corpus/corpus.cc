@@ -61,7 +61,7 @@ config::Result<Corpus> Corpus::open(const std::filesystem::path& folder,
   return corpus;
 }
 
-void Corpus::resolve(std::span<const AccountKey> accounts, Hits& out) const {
+void Corpus::resolve(std::span<const AccountKey> accounts, Hits& out, std::size_t most) const {
   out.all.clear(), out.end.resize(accounts.size());
   std::vector<Segment::Range> buckets(segments_.size() * kBatch);
   for (std::size_t first = 0; first < accounts.size(); first += kBatch) {
@@ -76,8 +76,7 @@ void Corpus::resolve(std::span<const AccountKey> accounts, Hits& out) const {
       const std::size_t begin = out.all.size();
       for (std::size_t s = 0; s < segments_.size(); ++s) {
         const Segment::Range found = segments_[s].find(hash, buckets[s * kBatch + i]);
-        for (std::uint64_t e = found.begin; e < found.end && out.all.size() < begin + kMaxHits;
-             ++e) {
+        for (std::uint64_t e = found.begin; e < found.end && out.all.size() - begin < most; ++e) {
           const auto [list, line] = segments_[s].place_of(e);
           const bool positions =
               (segments_[s].lists()[list].flags & SegmentList::kNoPositions) == 0;

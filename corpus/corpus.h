@@ -43,16 +43,15 @@ struct Hits {
 // Threads: const members from any. Memory: that of its segments. Cost: 20 to 50 ns an account and segment in batches of kBatch.
 class Corpus {
  public:
-  static constexpr std::size_t kBatch = 64,
-                               kMaxHits = 8;  // hits of an account; the rest is not listed
+  static constexpr std::size_t kBatch = 64, kMaxHits = 8;
 
   // Errors: those of the manifest and of Segment::open; a folder that is no corpus: kConfiguration with the remedy.
   [[nodiscard]] static config::Result<Corpus> open(const std::filesystem::path& folder,
                                                    const AccountHasher& hasher,
                                                    Residence residence);
 
-  // ListHit::list indexes lists().
-  void resolve(std::span<const AccountKey> accounts, Hits& out) const;
+  // ListHit::list indexes lists(). Of one account at most `most` hits, the rest is left out.
+  void resolve(std::span<const AccountKey> accounts, Hits& out, std::size_t most = kMaxHits) const;
 
   [[nodiscard]] const std::vector<ListInfo>& lists() const { return lists_; }
   [[nodiscard]] std::uint64_t entries() const;
@@ -83,10 +82,12 @@ class CorpusFolder {
   // The list becomes a segment of its own. Refuses a name that is taken and, unless `again`, an input that was added before.
   [[nodiscard]] config::Result<Built> add(ListInput& input, BuildOptions options, bool again,
                                           const OnBuildProgress& on_progress);
-  // Reads all segments, twice, and writes one, without what was removed or forgotten. One that is damaged is an error. True: there was something to do.
-  [[nodiscard]] config::Result<bool> compact(const std::function<bool(double)>& on_progress);
+  // Reads all segments, twice, and writes one, without what was removed or forgotten. One that is damaged is an error.
+  enum class Compacted : std::uint8_t { kNothing, kMerged, kStopped };
+  [[nodiscard]] config::Result<Compacted> compact(const std::function<bool(double)>& on_progress);
+  // By the name of the list, or of a segment's file with all of its lists, which need not be readable.
   [[nodiscard]] config::Result<void> remove(std::string_view list);
-  [[nodiscard]] config::Result<void> forget(AccountKey account);
+  [[nodiscard]] config::Result<void> forget(std::span<const AccountKey> accounts);
 
  private:
   CorpusFolder(std::filesystem::path folder, config::FileDescriptor lock, AccountHasher hasher,
@@ -99,8 +100,8 @@ class CorpusFolder {
   void remove_leftovers() const;
   [[nodiscard]] std::string next_segment() const;
   // `without`: the name of a list.
-  [[nodiscard]] config::Result<bool> merge(std::string_view without,
-                                           const std::function<bool(double)>& on_progress);
+  [[nodiscard]] config::Result<Compacted> merge(std::string_view without,
+                                                const std::function<bool(double)>& on_progress);
 
   std::filesystem::path folder_;
   config::FileDescriptor lock_;

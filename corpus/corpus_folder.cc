@@ -26,9 +26,16 @@ config::Result<Manifest::Entry> entry_of(const fs::path& folder, const std::stri
 }  // namespace
 
 config::Result<void> CorpusFolder::init(const fs::path& folder) {
+  if (auto made = config::make_folder(folder); !made) return made;
   if (std::error_code ignored; fs::exists(folder / Manifest::kFileName, ignored))
     return config::misconfigured("{} is a corpus already", folder.string());
-  if (auto made = config::make_folder(folder); !made) return made;
+  std::error_code unreadable;
+  for (const auto& file : fs::directory_iterator(folder, unreadable))
+    if (Manifest::is_segment_name(file.path().filename().native()))
+      return config::misconfigured(
+          "{} holds segments of a corpus whose MANIFEST is gone: bring back a copy of it, or move "
+          "them away",
+          folder.string());
   auto hasher = AccountHasher::from_file_or_create(folder / "key");
   if (!hasher) return std::unexpected(hasher.error());
   Manifest manifest;
@@ -65,7 +72,8 @@ void CorpusFolder::remove_leftovers() const {
     const std::string name = file.path().filename();
     const bool named = std::ranges::any_of(manifest_.segments,
                                            [&](const auto& entry) { return entry.file == name; });
-    if (!named && (name.ends_with(".bcs") || name.ends_with(".new"))) gone.push_back(file.path());
+    const std::string_view draft_of(name.data(), name.size() - (name.ends_with(".new") ? 4 : 0));
+    if (!named && Manifest::is_segment_name(draft_of)) gone.push_back(file.path());
   }
   for (const fs::path& file : gone) fs::remove(file, ignored);
 }
@@ -117,8 +125,8 @@ config::Result<Built> CorpusFolder::add(ListInput& input, BuildOptions options, 
   return built;
 }
 
-config::Result<bool> CorpusFolder::merge(std::string_view without,
-                                         const std::function<bool(double)>& on_progress) {
+config::Result<CorpusFolder::Compacted> CorpusFolder::merge(
+    std::string_view without, const std::function<bool(double)>& on_progress) {
   auto segments = open_segments(folder_, manifest_, Residence::kMapped);
   if (!segments) return std::unexpected(segments.error());
   // What is merged gets new checksums: damage would not be found out any more.
@@ -128,7 +136,7 @@ config::Result<bool> CorpusFolder::merge(std::string_view without,
   auto merged = merge_segments(*segments, manifest_.forgotten, without, folder_ / file,
                                manifest_.key_check, on_progress);
   if (!merged) return std::unexpected(merged.error());
-  if (*merged == Merged::kStopped) return false;
+  if (*merged == Merged::kStopped) return Compacted::kStopped;
   Manifest next = manifest_;
   next.segments.clear(), next.forgotten.clear();
   if (*merged == Merged::kWritten) {
@@ -138,15 +146,23 @@ config::Result<bool> CorpusFolder::merge(std::string_view without,
   }
   if (auto published = publish(std::move(next)); !published)
     return std::unexpected(published.error());
-  return true;
+  return Compacted::kMerged;
 }
 
-config::Result<bool> CorpusFolder::compact(const std::function<bool(double)>& on_progress) {
-  if (manifest_.segments.size() < 2 && manifest_.forgotten.empty()) return false;
+config::Result<CorpusFolder::Compacted> CorpusFolder::compact(
+    const std::function<bool(double)>& on_progress) {
+  if (manifest_.segments.size() < 2 && manifest_.forgotten.empty()) return Compacted::kNothing;
   return merge({}, on_progress);
 }
 
 config::Result<void> CorpusFolder::remove(std::string_view list) {
+  // A segment by its own name, unread: how one goes that is damaged.
+  if (const auto named = std::ranges::find(manifest_.segments, list, &Manifest::Entry::file);
+      named != manifest_.segments.end()) {
+    Manifest next = manifest_;
+    next.segments.erase(next.segments.begin() + (named - manifest_.segments.begin()));
+    return publish(std::move(next));
+  }
   auto segments = open_segments(folder_, manifest_, Residence::kMapped);
   if (!segments) return std::unexpected(segments.error());
   for (std::size_t s = 0; s < segments->size(); ++s) {
@@ -166,11 +182,12 @@ config::Result<void> CorpusFolder::remove(std::string_view list) {
                                list, folder_.string());
 }
 
-config::Result<void> CorpusFolder::forget(AccountKey account) {
+config::Result<void> CorpusFolder::forget(std::span<const AccountKey> accounts) {
   Manifest next = manifest_;
-  const auto at = std::ranges::lower_bound(next.forgotten, value_of(account));
-  if (at != next.forgotten.end() && *at == value_of(account)) return {};
-  next.forgotten.insert(at, value_of(account));
+  for (const AccountKey account : accounts) next.forgotten.push_back(value_of(account));
+  std::ranges::sort(next.forgotten);
+  const auto twice = std::ranges::unique(next.forgotten);
+  next.forgotten.erase(twice.begin(), twice.end());
   return publish(std::move(next));
 }
 

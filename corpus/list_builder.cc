@@ -17,6 +17,7 @@ namespace stuffwatch::corpus {
 namespace {
 
 constexpr std::size_t kChunksAhead = 2;  // a thread
+constexpr std::uint64_t kMemoryOfThread = std::uint64_t{8} << 20;
 static_assert(static_cast<std::size_t>(LineReject::kCount) <=
               std::tuple_size_v<decltype(SegmentList::rejected)>);
 
@@ -34,11 +35,14 @@ void for_each_line(std::string_view bytes, Visit&& visit) {
   }
 }
 
-ListFormat guess(const LineChunk& chunk) {
+// Nothing: no line of it can be one of a list.
+std::optional<ListFormat> guess(const LineChunk& chunk) {
   std::vector<std::string_view> first;
   for_each_line(chunk.bytes, [&](std::string_view line) {
-    if (first.size() < ListFormat::kGuessLines) first.push_back(line);
+    if (first.size() < ListFormat::kGuessLines && line.size() <= ListFormat::kMaxLineBytes)
+      first.push_back(line);
   });
+  if (first.empty()) return std::nullopt;
   return ListFormat::guess(first);
 }
 
@@ -157,18 +161,17 @@ class Workers {
 config::Result<bool> read_list(ListInput& input, const BuildOptions& options, Workers& workers,
                                Built& built, const OnBuildProgress& on_progress) {
   std::optional<std::uint32_t> text;
-  ListFormat format;
+  std::optional<ListFormat> format = options.format;
   for (;;) {
     Chunk chunk = workers.reuse();
     auto more = input.next(chunk.lines);
     if (!more) return std::unexpected(more.error());
     if (!*more) break;
-    if (text != chunk.lines.text) {
-      format = options.format ? *options.format : guess(chunk.lines);
-      if (!text) built.format = format.name();
-      text = chunk.lines.text;
-    }
-    chunk.format = format;
+    if (text != chunk.lines.text) format = options.format;
+    text = chunk.lines.text;
+    if (!format) format = guess(chunk.lines);
+    chunk.format = format.value_or(ListFormat());
+    if (built.format.empty() && format) built.format = format->name();
     if (chunk.lines.first_line + chunk.lines.lines > std::uint64_t{1} << kMaxPositionBits)
       return config::misconfigured("more than {} lines: split the list into several",
                                    std::uint64_t{1} << kMaxPositionBits);
@@ -215,7 +218,9 @@ config::Result<Built> build_list(
   SegmentList& facts = built.list.facts;
   const bool positions = (facts.flags & SegmentList::kNoPositions) == 0;
   {
-    Workers workers(hasher, *spill, positions, std::max(1U, options.threads), options.memory);
+    const auto most = static_cast<unsigned>(std::clamp<std::uint64_t>(
+        options.memory / kMemoryOfThread, 1, std::max(1U, options.threads)));
+    Workers workers(hasher, *spill, positions, most, options.memory);
     auto read = read_list(input, options, workers, built, on_progress);
     if (!read) return std::unexpected(read.error());
     if (!*read) return built.stopped = true, built;

@@ -154,8 +154,11 @@ LineReject ListFormat::find(std::string_view line, std::string_view& field) cons
     line.remove_prefix(end + delimiter_size_);
     while (delimiter() == " " && line.starts_with(' ')) line.remove_prefix(1);
   }
-  field = line.substr(0, end_of_field(line, false));
-  return LineReject::kNone;
+  const std::size_t end = end_of_field(line, false);
+  field = line.substr(0, end);
+  // A name in a line without the delimiter may be a name with its password behind another one.
+  const bool alone = takes_names_ && field_count_ > 1 && account_ == 0 && end == line.size();
+  return alone ? LineReject::kNoAccount : LineReject::kNone;
 }
 
 // INSERT INTO t (a,b) VALUES (1,'x'), or only (1,'x'), with whatever stands around.
@@ -189,9 +192,12 @@ ListLine ListFormat::judge(std::string_view account) const {
   const std::size_t at = account.find('@');
   if (at != std::string_view::npos) {
     const LineReject reject = judge_address(account, at);
-    const bool taken =
-        reject == LineReject::kNone || (takes_names_ && reject != LineReject::kBadUtf8);
-    return taken ? ListLine{account} : ListLine{{}, reject};
+    if (reject == LineReject::kNone) return {account};
+    // A name may hold an @; an address with another field behind it is none, and that may be a password.
+    const bool name =
+        takes_names_ && reject != LineReject::kBadUtf8 &&
+        std::ranges::none_of(account, [](char c) { return (uses_of(c) & kDelimiter) != 0; });
+    return name ? ListLine{account} : ListLine{{}, reject};
   }
   if (is_hash(account)) return {{}, LineReject::kHashOnly};
   if (is_header_word(account)) return {{}, LineReject::kHeader};

@@ -25,13 +25,6 @@ bool number(std::string_view text, int base, T& out) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
-// Names of ours only: a manifest must not lead out of its folder.
-bool is_segment_name(std::string_view name) {
-  return name.ends_with(".bcs") && name.size() > 4 &&
-         std::ranges::all_of(name.substr(0, name.size() - 4),
-                             [](char c) { return c >= '0' && c <= '9'; });
-}
-
 bool parse_line(std::string_view line, Manifest& m) {
   const std::string_view what = word(line);
   if (what == "key_check") return number(word(line), 16, m.key_check) && line.empty();
@@ -41,11 +34,18 @@ bool parse_line(std::string_view line, Manifest& m) {
   if (what != "segment") return false;
   Manifest::Entry& entry = m.segments.emplace_back();
   entry.file = word(line);
-  return is_segment_name(entry.file) && number(word(line), 10, entry.bytes) &&
-         number(word(line), 16, entry.header_xxh3) && line.empty();
+  return Manifest::is_segment_name(entry.file) &&  // it must not lead out of the folder
+         number(word(line), 10, entry.bytes) && number(word(line), 16, entry.header_xxh3) &&
+         line.empty();
 }
 
 }  // namespace
+
+bool Manifest::is_segment_name(std::string_view name) {
+  return name.ends_with(".bcs") && name.size() > 4 &&
+         std::ranges::all_of(name.substr(0, name.size() - 4),
+                             [](char c) { return c >= '0' && c <= '9'; });
+}
 
 std::string Manifest::text() const {
   std::string out =
@@ -75,9 +75,18 @@ config::Result<Manifest> Manifest::parse(std::string_view text, const std::files
 
 config::Result<Manifest> Manifest::read(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / kFileName;
-  if (std::error_code absent; !std::filesystem::exists(file, absent))
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    for (const auto& other : std::filesystem::directory_iterator(folder, error))
+      if (is_segment_name(other.path().filename().native()))
+        return config::misconfigured(
+            "{} is gone, and segments stand beside where it was: bring back a copy of it, or move "
+            "them away and begin anew",
+            file.string());
     return config::misconfigured("{} is no corpus: make one with stuffwatch corpus init {}",
                                  folder.string(), folder.string());
+  }
   const auto text = config::read_file(file);
   if (!text) return std::unexpected(text.error());
   return parse(*text, file);

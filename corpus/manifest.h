@@ -30,11 +30,13 @@ struct Manifest {
   std::vector<std::uint64_t> forgotten;  // sorted
 
   bool operator==(const Manifest&) const = default;
+  // 000001.bcs: names that this corpus gives.
+  [[nodiscard]] static bool is_segment_name(std::string_view name);
   [[nodiscard]] std::string text() const;
   // Errors: kFailed with the line that is wrong.
   [[nodiscard]] static config::Result<Manifest> parse(std::string_view text,
                                                       const std::filesystem::path& file);
-  // Errors: kConfiguration when there is none.
+  // Errors: kConfiguration when there is none; another text when segments stand there without one.
   [[nodiscard]] static config::Result<Manifest> read(const std::filesystem::path& folder);
 };
 

@@ -111,8 +111,10 @@ std::string_view Segment::bytes_of(SegmentSection::Id id) const {
 
 config::Result<void> Segment::read_header(std::uint64_t key_check) {
   const auto damaged = [&](std::string_view what) {
-    return config::failed("{} is damaged: {}; add its lists again or bring back a copy",
-                          file_.string(), what);
+    return config::failed(
+        "{} is damaged: {}; bring back a copy, or take it out with stuffwatch corpus remove {} {} "
+        "and add its lists again",
+        file_.string(), what, file_.parent_path().string(), file_.filename().string());
   };
   std::memcpy(&header_, data_, sizeof header_);
   if (header_.magic != kSegmentMagic)
@@ -187,6 +189,8 @@ config::Result<void> Segment::verify_blocks() const {
 }
 
 config::Result<void> Segment::verify() const {
+  if (residence_ == Residence::kMapped)  // from front to back, as whoever merges it will go on
+    ::madvise(const_cast<char*>(data_), size_, MADV_SEQUENTIAL);
   if (auto sound = verify_blocks(); !sound) return sound;
   const auto wrong = [&](std::uint64_t bucket) {
     return config::failed("{}: bucket {} is not as its writer should have made it", file_.string(),

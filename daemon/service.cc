@@ -181,12 +181,8 @@ config::Result<void> Service::open_pipeline() {
                        std::chrono::duration<double>(took).count());
     };
     hooks.on_error = [](const config::Error& error) { log_error(error.message); };
-    hooks.cut_due = [this] {
-      return checkpoints_ != nullptr && !checkpoints_->busy() && Clock::now() >= next_checkpoint_;
-    };
-    hooks.on_cut = [this] {
-      if (checkpoints_->has_room(*pipeline_)) checkpoint(kFlushPatience);
-    };
+    hooks.cut_due = [this] { return cut_due(); };
+    hooks.on_cut = [this] { cut(); };
     hooks.on_replaced = [](bool lost, const std::string& text) {
       lost ? log_warning(text) : log_info(text);
     };
@@ -352,6 +348,14 @@ void Service::refuse(const pipeline::InputQueue& input, const ingest::RawRecord&
   ++dead_letters_;
 }
 
+bool Service::cut_due() const {
+  return checkpoints_ != nullptr && !checkpoints_->busy() && Clock::now() >= next_checkpoint_;
+}
+
+void Service::cut() {
+  if (checkpoints_->has_room(*pipeline_)) checkpoint(kFlushPatience);
+}
+
 // `patience`: for dead letters, while the pipeline stands still.
 void Service::checkpoint(std::chrono::milliseconds patience) {
   if (gave_up_) return;
@@ -364,6 +368,7 @@ void Service::checkpoint(std::chrono::milliseconds patience) {
     return log_error("no checkpoint: " + safe.error().message);
   }
   const std::uint64_t said = delivery_->outbox().appended();
+  unsaved_ = false;
   checkpoints_->write(*pipeline_, [this, said](const std::stop_token& stop) {
     auto durable = delivery_->outbox().wait_durable(said, kOutboxPatience, stop);
     if (auto saved = delivery_->ledger().save(); !saved) log_error(saved.error().message);
@@ -426,6 +431,9 @@ config::Result<void> Service::run(const std::atomic<bool>& stop, std::atomic<boo
     if (now >= next_service)
       pipeline_->service(), dead_letter_->serve(wall_now()), next_service = now + 100ms;
     const auto progress = pipeline_->run_once(now);
+    if (progress == Pipeline::Progress::kWorked) unsaved_ = true;
+    // A stream that has fallen silent asks for no cut: what it has brought is kept all the same.
+    if (progress == Pipeline::Progress::kWaiting && unsaved_ && cut_due()) cut();
     if (now - last_publish_ >= 1s) publish();
     if (checkpoints_ != nullptr)
       if (auto done = checkpoints_->poll_done()) checkpoint_done(*done);

@@ -60,6 +60,8 @@ class Service {
               ingest::Reject why);
   void reload();
   void config_in_force(bool fresh);
+  [[nodiscard]] bool cut_due() const;
+  void cut();
   void checkpoint(std::chrono::milliseconds patience);
   [[nodiscard]] config::Result<void> last_checkpoint(const Deadline& deadline);
   void checkpoint_done(const pipeline::CheckpointStore::Done& done);
@@ -95,6 +97,7 @@ class Service {
   ingest::KafkaSource* kafka_ = nullptr;  // one of the pipeline's sources
   std::unique_ptr<http::Server> server_;
   Clock::time_point next_checkpoint_{}, last_publish_{}, next_trust_check_{};
+  bool unsaved_ = false;  // something was merged since the last cut
   const std::atomic<bool>* stop_ = nullptr;
   bool gave_up_ = false;  // something could not be kept: nothing may be committed any more
   std::string held_;      // why everything waits, while it does

@@ -1,6 +1,9 @@
 // `stuffwatch corpus`: known breach lists, kept as keyed hashes with their lines.
 #include <iostream>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -20,6 +23,11 @@ using Options = std::shared_ptr<CorpusOptions>;
 config::Result<int> init(const CorpusOptions& options) {
   if (auto made = corpus::CorpusFolder::init(options.folder); !made)
     return std::unexpected(made.error());
+  if (options.json) {
+    const std::string key = (options.folder / "key").string();
+    fmt::print("{}\n", JsonWriter().begin_object().field("key_file", key).end_object().take());
+    return 0;
+  }
   fmt::print(
       "{} is a corpus now. Its key is {}: keep a copy elsewhere, because without it the "
       "lists find nobody, and with it anybody can ask who is in them.\n",
@@ -72,13 +80,12 @@ config::Result<int> list(const CorpusOptions& options) {
     fmt::print("No lists yet: stuffwatch corpus add {} --name NAME FILE\n",
                options.folder.string());
   else
-    fmt::print(
-        "{}\n{} accounts in lists, {} bytes in {} segment{}{}\n", table.text(style_of_stdout()),
-        grouped(corpus->entries()), grouped(corpus->bytes()), corpus->segments().size(),
-        corpus->segments().size() == 1 ? "" : "s",
-        corpus->manifest().forgotten.empty()
-            ? ""
-            : fmt::format("; {} accounts are forgotten", corpus->manifest().forgotten.size()));
+    fmt::print("{}\n{} accounts in lists, {} bytes in {} segment{}{}\n",
+               table.text(style_of_stdout()), grouped(corpus->entries()), grouped(corpus->bytes()),
+               corpus->segments().size(), corpus->segments().size() == 1 ? "" : "s",
+               corpus->manifest().forgotten.empty()
+                   ? ""
+                   : fmt::format("; forgotten accounts: {}", corpus->manifest().forgotten.size()));
   return 0;
 }
 
@@ -107,7 +114,8 @@ config::Result<int> compact(const CorpusOptions& options) {
   if (!folder) return std::unexpected(folder.error());
   const std::size_t before = folder->manifest().segments.size();
   const Interruption interruption;
-  config::Result<bool> done;
+  using Compacted = corpus::CorpusFolder::Compacted;
+  config::Result<Compacted> done;
   {
     CorpusProgress progress("auto");
     done = folder->compact([&](double share) {
@@ -116,7 +124,7 @@ config::Result<int> compact(const CorpusOptions& options) {
     });
   }
   if (!done) return std::unexpected(done.error());
-  if (interruption.wanted()) {
+  if (*done == Compacted::kStopped) {
     fmt::print(stderr, "stuffwatch: stopped; nothing was changed\n");
     return 130;
   }
@@ -124,8 +132,11 @@ config::Result<int> compact(const CorpusOptions& options) {
     fmt::print("{{\"segments_before\":{},\"segments\":{}}}\n", before,
                folder->manifest().segments.size());
   else
-    fmt::print("{}\n", *done ? fmt::format("{} segments are one now", before)
-                             : "nothing to do: there is one segment at most");
+    fmt::print("{}\n",
+               *done == Compacted::kNothing
+                   ? "nothing to do: there is one segment at most"
+                   : fmt::format("done: {} segment{} before, {} now", before,
+                                 before == 1 ? "" : "s", folder->manifest().segments.size()));
   return 0;
 }
 
@@ -139,20 +150,26 @@ config::Result<int> remove(const CorpusOptions& options, const std::string& name
   return 0;
 }
 
+// All of standard input or none.
 config::Result<int> forget(const CorpusOptions& options, const std::string& account) {
   auto folder = options.open_for_changes();
   if (!folder) return std::unexpected(folder.error());
-  std::string name = account, scratch;
-  if (account == "-" && !std::getline(std::cin, name))
-    return config::misconfigured("standard input has no account");
-  if (auto done = folder->forget(folder->hasher()(name, scratch)); !done)
-    return std::unexpected(done.error());
+  std::vector<corpus::AccountKey> accounts;
+  std::string scratch;
+  const auto add = [&](std::string_view name) {
+    if (name.find_first_not_of(" \t\r") != std::string_view::npos)
+      accounts.push_back(folder->hasher()(name, scratch));
+  };
+  if (account != "-") add(account);
+  for (std::string line; account == "-" && std::getline(std::cin, line);) add(line);
+  if (accounts.empty()) return config::misconfigured("no account is named");
+  if (auto done = folder->forget(accounts); !done) return std::unexpected(done.error());
   options.json
-      ? fmt::print("{{\"forgotten\":1}}\n")
+      ? fmt::print("{{\"forgotten\":{}}}\n", accounts.size())
       : fmt::print(
-            "That account is in no list any more; stuffwatch corpus compact {} takes it out "
-            "of the files as well\n",
-            options.folder.string());
+            "{} forgotten: in no list any more. stuffwatch corpus compact {} takes them out of "
+            "the files as well; a list that is added after that may bring them back\n",
+            accounts.size(), options.folder.string());
   return 0;
 }
 
@@ -175,26 +192,28 @@ void add_corpus(CLI::App& app, int& exit_code) {
       "corpus", "Known breach lists: who is in which, and where; kept as keyed hashes");
   corpus->require_subcommand(1);
   const auto made = [] { return std::make_shared<CorpusOptions>(); };
-  subcommand(*corpus, exit_code, "init", "Make an empty corpus with a fresh key", made(), init);
+  const Options fresh = made();
+  fresh->add_json(
+      *subcommand(*corpus, exit_code, "init", "Make an empty corpus with a key", fresh, init));
   add_corpus_add(*corpus, exit_code);
-  const auto changing = [&](const char* name, const char* what, const Options& options, auto work) {
+  const auto asking = [&](const char* name, const char* what, const Options& options, auto work) {
     auto* const command = subcommand(*corpus, exit_code, name, what, options, work);
     options->add_key_file(*command), options->add_json(*command);
     return command;
   };
-  changing("list", "The lists, with what is known of them", made(), list);
+  asking("list", "The lists, with what is known of them", made(), list);
   add_corpus_check(*corpus, exit_code);
-  changing("verify", "Read everything and compare it with its checksums", made(), verify);
-  changing("compact", "One segment of many, without what was forgotten: faster answers", made(),
-           compact);
+  asking("verify", "Read everything and compare it with its checksums", made(), verify);
+  asking("compact", "One segment of many, without what was forgotten: faster answers", made(),
+         compact);
   const auto name = std::make_shared<std::string>();
-  changing("remove", "Take a list out", made(),
-           [name](const CorpusOptions& options) { return remove(options, *name); })
+  asking("remove", "Take a list out", made(),
+         [name](const CorpusOptions& options) { return remove(options, *name); })
       ->add_option("LIST", *name, "Its name")
       ->required();
   const auto account = std::make_shared<std::string>();
-  changing("forget", "Take an account out of every list", made(),
-           [account](const CorpusOptions& options) { return forget(options, *account); })
+  asking("forget", "Take an account out of every list", made(),
+         [account](const CorpusOptions& options) { return forget(options, *account); })
       ->add_option("ACCOUNT", *account, "Its name; - reads it from standard input")
       ->required();
 }

@@ -106,6 +106,12 @@ void print(const AddOptions& options, const corpus::Built& built) {
              built.list.name, grouped(facts.accounts), grouped(facts.lines), built.format,
              grouped(facts.duplicates));
   if (!table.rows.empty()) fmt::print("\n{}", table.text(style_of_stdout()));
+  if (facts.valid < facts.lines / 2)
+    fmt::print(
+        stderr,
+        "stuffwatch: more than half of the lines hold no account; if {} is not their format, "
+        "remove the list and name it with --format\n",
+        built.format);
 }
 
 config::Result<int> add(const AddOptions& options) {

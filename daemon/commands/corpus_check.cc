@@ -1,6 +1,7 @@
 // `stuffwatch corpus check`: which lists hold an account, and in which lines.
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -30,7 +31,7 @@ class Checker {
   void check(const std::vector<std::string>& accounts) {
     keys_.clear();
     for (const std::string& account : accounts) keys_.push_back(hasher_(account, scratch_));
-    corpus_.resolve(keys_, hits_);
+    corpus_.resolve(keys_, hits_, std::numeric_limits<std::size_t>::max());
     for (std::size_t i = 0; i < accounts.size(); ++i) tell(accounts[i], hits_.of(i));
   }
 
@@ -82,6 +83,7 @@ config::Result<int> check(const CheckOptions& options) {
     if (batch.size() == kAtOnce) checker.check(batch), batch.clear();
   }
   checker.check(batch);
+  if (std::cin.bad()) return config::failed("standard input cannot be read");
   return 0;
 }
 

@@ -79,7 +79,9 @@ config::Result<std::uint32_t> parse_list_date(std::string_view text) {
     if (error != std::errc{} || !sized || (next != end && *next != '-')) break;
     at = next == end ? end : next + 1;
     if (next == end) {
-      if (parts[1] > 12 || parts[2] > 31) break;
+      const bool month = count == 0 || (parts[1] >= 1 && parts[1] <= 12),
+                 day = count < 2 || (parts[2] >= 1 && parts[2] <= 31);
+      if (parts[0] == 0 || !month || !day) break;
       return parts[0] * 10'000 + parts[1] * 100 + parts[2];
     }
   }

@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using Compacted = CorpusFolder::Compacted;
 using Where = std::pair<std::string, std::uint64_t>;  // list, line from 1; 0: it has no positions
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
@@ -214,10 +215,10 @@ TEST_F(Breaches, AnswerAsAMapDoesWhateverIsChanged) {
     model.remove(lists[2].name);
     EXPECT_THAT(corpus.manifest().segments, SizeIs(4));
     changed("removed, in a segment of its own");
-    ASSERT_TRUE(corpus.compact([](double) { return true; }).value());
+    ASSERT_EQ(corpus.compact([](double) { return true; }).value(), Compacted::kMerged);
     EXPECT_THAT(corpus.manifest().segments, SizeIs(1));
     changed("compacted");
-    EXPECT_FALSE(corpus.compact([](double) { return true; }).value());
+    EXPECT_EQ(corpus.compact([](double) { return true; }).value(), Compacted::kNothing);
     ASSERT_TRUE(corpus.remove(lists[4].name));
     model.remove(lists[4].name);
     changed("removed, in a merged segment");
@@ -228,13 +229,13 @@ TEST_F(Breaches, AnswerAsAMapDoesWhateverIsChanged) {
   std::string scratch;
   for (int i = 0; i < 50; ++i) {
     const std::string account = std::next(model.accounts.begin(), i * 31)->first;
-    ASSERT_TRUE(corpus.forget(corpus.hasher()(account, scratch)));
-    ASSERT_TRUE(corpus.forget(corpus.hasher()(account, scratch)));  // says nothing new
+    ASSERT_TRUE(corpus.forget({{corpus.hasher()(account, scratch)}}));
+    ASSERT_TRUE(corpus.forget({{corpus.hasher()(account, scratch)}}));  // says nothing new
     model.accounts[account].clear();
   }
   EXPECT_THAT(corpus.manifest().forgotten, SizeIs(50));
   expect_same(model, read());
-  ASSERT_TRUE(corpus.compact([](double) { return true; }).value());
+  ASSERT_EQ(corpus.compact([](double) { return true; }).value(), Compacted::kMerged);
   EXPECT_THAT(corpus.manifest().forgotten, IsEmpty());
   changed("forgotten and compacted");
   for (const char* const left : {"list 0", "list 1", "list 3", "list 9", "list 10"}) {
@@ -278,8 +279,8 @@ TEST_F(Breaches, KnowWhatTheyWereMadeOf) {
   EXPECT_EQ(facts.accounts, 2U);
   EXPECT_EQ(facts.rejected[static_cast<std::size_t>(LineReject::kNoAt)], 1U);
   std::string scratch;
-  ASSERT_TRUE(corpus.forget(corpus.hasher()("b@example.com", scratch)));
-  ASSERT_TRUE(corpus.compact([](double) { return true; }).value());
+  ASSERT_TRUE(corpus.forget({{corpus.hasher()("b@example.com", scratch)}}));
+  ASSERT_EQ(corpus.compact([](double) { return true; }).value(), Compacted::kMerged);
   const Corpus opened = read();
   ASSERT_THAT(opened.lists(), SizeIs(1));
   EXPECT_EQ(opened.lists()[0].name, "Example 2019");
@@ -312,7 +313,7 @@ TEST_F(Breaches, GiveTheFirstHitsOfAnAccountInManyLists) {
   for (std::uint32_t i = 0; i < Corpus::kMaxHits; ++i) expected.emplace_back(i, 2);
   expected.emplace_back(10, 1);
   EXPECT_EQ(resolved(), expected);
-  ASSERT_TRUE(corpus.compact([](double) { return true; }).value());
+  ASSERT_EQ(corpus.compact([](double) { return true; }).value(), Compacted::kMerged);
   EXPECT_EQ(resolved(), expected);
 }
 

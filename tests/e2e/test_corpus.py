@@ -53,7 +53,7 @@ def test_lists_are_added_asked_merged_and_taken_out(corpus, tmp_path):
 
     for compacted in (False, True):
         if compacted:
-            assert "3 segments are one now" in corpus("compact").stdout
+            assert "3 segments before, 1 now" in corpus("compact").stdout
         expect("user3@example.com", ("alpha", 4))
         expect(" USER700@example.COM", ("alpha", 701), ("beta", shuffled.index(700) + 1), ("gamma", None))
         expect("user1200@example.com", ("beta", shuffled.index(1200) + 1))
@@ -164,9 +164,65 @@ def test_another_key_and_a_damaged_file_are_named(corpus, tmp_path):
     segment.write_bytes(whole[:9000] + bytes([whole[9000] ^ 1]) + whole[9001:])
     assert "damaged in its entries" in corpus("verify", status=1).stderr
     segment.write_bytes(whole[:-1])
-    assert "another length" in corpus("check", "user1@example.com", status=1).stderr
-    segment.unlink()
-    assert "000001.bcs" in corpus("list", status=1).stderr
+    for command in [("check", "user1@example.com"), ("remove", "alpha")]:
+        said = corpus(*command, status=1).stderr
+        assert "another length" in said and "corpus remove held 000001.bcs" in said
+    corpus("remove", "000001.bcs")
+    assert "No lists yet" in corpus("list").stdout
+    corpus("add", "--name", "alpha", "a.txt")
+    assert lists_of(corpus, "user1@example.com") == [("alpha", 2)]
+
+
+def test_other_files_and_segments_without_a_manifest_stay(corpus, run, tmp_path):
+    write_list(tmp_path / "a.txt", range(100))
+    held = tmp_path / "held"
+    for name in ["notes.new", "mine.bcs", "list.new"]:
+        (held / name).write_text("mine@example.com:x\n")
+    corpus("add", "--name", "alpha", "a.txt")
+    corpus("add", "--name", "beta", "held/list.new")
+    assert {"notes.new", "mine.bcs", "list.new"} <= {file.name for file in held.iterdir()}
+    (held / "000009.bcs").write_text("of one that was killed")
+    (held / "000010.bcs.new").write_text("of one that was killed")
+    corpus("forget", "nobody@example.org")
+    assert not {"000009.bcs", "000010.bcs.new"} & {file.name for file in held.iterdir()}
+
+    (held / "MANIFEST").rename(tmp_path / "saved")
+    for command in [("list",), ("forget", "x"), ("init",)]:
+        assert "bring back a copy" in corpus(*command, status=2).stderr
+    (tmp_path / "saved").rename(held / "MANIFEST")
+    assert lists_of(corpus, "user1@example.com") == [("alpha", 2)]
+
+
+def test_what_may_be_a_name_and_its_password_is_not_taken(corpus, tmp_path):
+    lines = [f"name{i}:{SECRET}{i}" for i in range(200)] + [f"joe;{SECRET}", f"ann {SECRET}", f"x@example.com|{SECRET}"]
+    (tmp_path / "a.txt").write_text("\n".join(lines) + "\n")
+    added = json.loads(corpus("add", "--name", "alpha", "--format", "user:pass", "--json", "a.txt").stdout)
+    assert (added["accounts"], added["lines"]) == (200, 203)
+    for line in lines[200:]:
+        assert lists_of(corpus, line) == []
+    assert lists_of(corpus, "name7") == [("alpha", 8)]
+
+
+def test_every_list_of_an_account_is_named(corpus, tmp_path):
+    for i in range(11):
+        (tmp_path / "a.txt").write_text("x@example.com\n" + f"other{i}@example.com\n" * i + "y@example.com\n")
+        corpus("add", "--name", f"list{i:02}", "a.txt")
+    assert lists_of(corpus, "y@example.com") == [(f"list{i:02}", i + 2) for i in range(11)]
+
+
+def test_all_accounts_of_standard_input_are_forgotten_or_none(corpus, tmp_path):
+    write_list(tmp_path / "a.txt", range(10))
+    corpus("add", "--name", "alpha", "a.txt")
+    assert json.loads(corpus("forget", "--json", "-", input="user1@example.com\n\n USER2@example.com\r\n").stdout) == {"forgotten": 2}
+    assert [lists_of(corpus, f"user{i}@example.com") != [] for i in range(4)] == [True, False, False, True]
+    for nobody in [("forget", "-"), ("forget", " ")]:
+        assert "no account is named" in corpus(*nobody, status=2, input="\n").stderr
+
+
+def test_a_first_line_that_is_too_long_does_not_decide_the_format(corpus, tmp_path):
+    (tmp_path / "a.txt").write_text("x" * 1_200_000 + "\n" + "".join(f"user{i}@example.com;{SECRET}\n" for i in range(100)))
+    added = corpus("add", "--name", "alpha", "a.txt", status=None)
+    assert lists_of(corpus, "user5@example.com") == [("alpha", 7)], added.stderr
 
 
 def test_a_folder_that_is_no_corpus_says_what_to_do(run, tmp_path):
