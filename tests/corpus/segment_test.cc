@@ -206,8 +206,9 @@ class DamagedSegments : public Segments {
     entries.push_back({kHash, 20}), entries.push_back({kHash, 21});
     EXPECT_TRUE(write(entries, lists_of({7, 15}), SegmentShape::of(22, 22)));
     whole_ = config::read_file(path()).value();
-    answers_ = answers(open());
-    for (const SegmentSection& s : open().header().section)
+    const Segment whole = open();
+    answers_ = answers(whole);
+    for (const SegmentSection& s : whole.header().section)
       covered_.emplace_back(s.offset, s.offset + s.bytes);
     covered_.emplace_back(0, sizeof(SegmentHeader));
   }
