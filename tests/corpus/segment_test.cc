@@ -202,6 +202,7 @@ class DamagedSegments : public Segments {
   static constexpr std::uint64_t kHash = 0x8000000000001234;
   DamagedSegments() {
     std::vector<Entry> entries;
+    entries.reserve(22);
     for (std::uint64_t i = 0; i < 20; ++i) entries.push_back({i * 0x0cccccccccccccc5, i});
     entries.push_back({kHash, 20}), entries.push_back({kHash, 21});
     EXPECT_TRUE(write(entries, lists_of({7, 15}), SegmentShape::of(22, 22)));
@@ -285,6 +286,7 @@ TEST_F(Segments, MistakeAsManyAsTheirBitsSay) {
   constexpr std::uint64_t kEntries = 200'000, kAbsent = 2'000'000, kKnown = 30;
   std::mt19937_64 random(1);
   std::vector<Entry> entries;
+  entries.reserve(kEntries);
   for (std::uint64_t i = 0; i < kEntries; ++i) entries.push_back({random(), i});
   ASSERT_TRUE(write(entries, lists_of({kEntries}), SegmentShape::of(kEntries, kEntries, kKnown)));
   const Segment segment = open();
