@@ -1,7 +1,5 @@
 #include "corpus/corpus.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -78,8 +76,7 @@ void Corpus::resolve(std::span<const AccountKey> accounts, Hits& out, std::size_
         const Segment::Range found = segments_[s].find(hash, buckets[s * kBatch + i]);
         for (std::uint64_t e = found.begin; e < found.end && out.all.size() - begin < most; ++e) {
           const auto [list, line] = segments_[s].place_of(e);
-          const bool positions =
-              (segments_[s].lists()[list].flags & SegmentList::kNoPositions) == 0;
+          const bool positions = segments_[s].lists()[list].has_positions();
           out.all.push_back({list_of_[s][list], 0, positions ? line + 1 : 0});
         }
       }
@@ -104,9 +101,7 @@ std::uint64_t Corpus::bytes() const {
 std::string Corpus::digest() const {
   Sha256 hash;
   hash.update(manifest_.text());
-  std::string hex;
-  for (const std::uint8_t byte : hash.finish()) hex += fmt::format("{:02x}", byte);
-  return hex;
+  return hex(hash.finish());
 }
 
 }  // namespace stuffwatch::corpus

@@ -216,7 +216,7 @@ config::Result<Built> build_list(
   if (!spill) return std::unexpected(spill.error());
   Built built{.list = options.list, .format = {}};
   SegmentList& facts = built.list.facts;
-  const bool positions = (facts.flags & SegmentList::kNoPositions) == 0;
+  const bool positions = facts.has_positions();
   {
     const auto most = static_cast<unsigned>(std::clamp<std::uint64_t>(
         options.memory / kMemoryOfThread, 1, std::max(1U, options.threads)));

@@ -12,6 +12,8 @@
 
 #include <openssl/evp.h>
 
+#include <fmt/format.h>
+
 namespace stuffwatch::corpus {
 
 void Sha256::Freed::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
@@ -29,6 +31,12 @@ Sha256::Digest Sha256::finish() {
   Digest digest{};
   EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
   return digest;
+}
+
+std::string hex(const Sha256::Digest& digest) {
+  std::string text;
+  for (const std::uint8_t byte : digest) text += fmt::format("{:02x}", byte);
+  return text;
 }
 
 config::Result<RawFile> RawFile::open(const std::string& path, Sha256& hash) {

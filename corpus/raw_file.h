@@ -37,6 +37,8 @@ class Sha256 {
   std::unique_ptr<evp_md_ctx_st, Freed> context_;
 };
 
+[[nodiscard]] std::string hex(const Sha256::Digest& digest);
+
 class RawFile {
  public:
   // "-" is standard input. `hash` outlives the file.

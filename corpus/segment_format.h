@@ -62,6 +62,8 @@ struct SegmentList {
   std::uint32_t name_offset = 0, name_bytes = 0;  // in the section of names
   std::uint32_t date = 0;                         // yyyymmdd; 0 = unknown
   std::uint32_t ordering_of = 0;  // the id of the list that this is another order of; 0 = none
+
+  [[nodiscard]] bool has_positions() const { return (flags & kNoPositions) == 0; }
 };
 static_assert(sizeof(SegmentList) == 232);
 

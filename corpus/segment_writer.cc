@@ -1,15 +1,12 @@
 #include "corpus/segment_writer.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <limits>
-#include <system_error>
 #include <utility>
 
 #include "corpus/account_key.h"
@@ -26,7 +23,9 @@ template <class T>
 std::string_view bytes_of(const T& value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
-std::string reason() { return std::generic_category().message(errno); }
+std::filesystem::path draft_of(std::filesystem::path file) {
+  return file += config::DraftFile::kSuffix;
+}
 
 }  // namespace
 
@@ -57,44 +56,28 @@ config::Result<SegmentWriter> SegmentWriter::open(std::filesystem::path file,
                                                   const SegmentShape& shape,
                                                   DirectoryKind directory,
                                                   std::uint64_t key_check) {
-  const std::string draft = file.string() + ".new";
-  const int fd = ::open(draft.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0440);
-  if (fd < 0) return config::failed("cannot write {}: {}", draft, reason());
-  return SegmentWriter(std::move(file), shape, directory, key_check, fd);
+  auto fd = config::open_file(draft_of(file), O_RDWR | O_CREAT | O_TRUNC, 0440);
+  if (!fd) return std::unexpected(fd.error());
+  return SegmentWriter(std::move(file), shape, directory, key_check, std::move(*fd));
 }
 
 SegmentWriter::SegmentWriter(std::filesystem::path file, const SegmentShape& shape,
-                             DirectoryKind directory, std::uint64_t key_check, int fd)
+                             DirectoryKind directory, std::uint64_t key_check,
+                             config::FileDescriptor fd)
     : file_(std::move(file)),
-      draft_(file_.string() + ".new"),
+      draft_(draft_of(file_)),
       shape_(shape),
       directory_(directory),
       key_check_(key_check),
-      fd_(fd) {
+      fd_(std::move(fd)) {
   const std::uint64_t per_group = directory == DirectoryKind::kEightBuckets ? 8 : 4,
                       first = aligned(sizeof(SegmentHeader));
   groups_ = std::make_unique<Stream>(first);
   data_ = std::make_unique<Stream>(aligned(first + shape.buckets() / per_group * kGroupBytes));
 }
-SegmentWriter::SegmentWriter(SegmentWriter&& other) noexcept
-    : file_(std::move(other.file_)),
-      draft_(std::move(other.draft_)),
-      shape_(other.shape_),
-      directory_(other.directory_),
-      key_check_(other.key_check_),
-      fd_(std::exchange(other.fd_, -1)),
-      problem_(std::move(other.problem_)),
-      groups_(std::move(other.groups_)),
-      data_(std::move(other.data_)),
-      entries_(other.entries_),
-      bucket_(other.bucket_),
-      group_base_(other.group_base_),
-      ends_(other.ends_),
-      full_(other.full_) {}
+SegmentWriter::SegmentWriter(SegmentWriter&&) noexcept = default;
 SegmentWriter::~SegmentWriter() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink(draft_.c_str());
+  if (fd_) ::unlink(draft_.c_str());
 }
 
 void SegmentWriter::add(std::uint64_t hash, std::uint64_t position) {
@@ -168,18 +151,20 @@ config::Result<bool> SegmentWriter::finish(const std::vector<ListInfo>& lists) {
   if (auto written = write_at(0, bytes_of(header)); !written)
     return std::unexpected(written.error());
   if (!problem_.empty()) return config::failed("{}", problem_);
-  if (::fsync(fd_) != 0) return config::failed("cannot write {}: {}", draft_.string(), reason());
-  ::close(std::exchange(fd_, -1));
+  if (::fsync(fd_.get()) != 0)
+    return config::failed("cannot write {}: {}", draft_.string(), config::system_reason(errno));
   if (::rename(draft_.c_str(), file_.c_str()) != 0)
-    return config::failed("cannot rename {}: {}", draft_.string(), reason());
+    return config::failed("cannot rename {}: {}", draft_.string(), config::system_reason(errno));
+  fd_.reset();  // no draft any more
   return true;
 }
 
 config::Result<void> SegmentWriter::write_at(std::uint64_t offset, std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return config::failed("cannot write {}: {}", draft_.string(), reason());
+    if (n < 0)
+      return config::failed("cannot write {}: {}", draft_.string(), config::system_reason(errno));
     offset += static_cast<std::uint64_t>(n), bytes.remove_prefix(static_cast<std::size_t>(n));
   }
   return {};

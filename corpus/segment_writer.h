@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/durable_file.h"
 #include "config/result.h"
 #include "corpus/segment_format.h"
 
@@ -44,7 +45,7 @@ class SegmentWriter {
   // One section while it is written: buffered, with its block sums.
   struct Stream;
   SegmentWriter(std::filesystem::path file, const SegmentShape& shape, DirectoryKind directory,
-                std::uint64_t key_check, int fd);
+                std::uint64_t key_check, config::FileDescriptor fd);
   void close_bucket();
   void close_group();
   [[nodiscard]] config::Result<void> write_at(std::uint64_t offset, std::string_view bytes);
@@ -53,8 +54,8 @@ class SegmentWriter {
   SegmentShape shape_;
   DirectoryKind directory_;
   std::uint64_t key_check_;
-  int fd_ = -1;
-  std::string problem_;  // of a write; told by finish()
+  config::FileDescriptor fd_;  // none: published, or moved from
+  std::string problem_;        // of a write; told by finish()
   std::unique_ptr<Stream> groups_, data_;
   std::uint64_t entries_ = 0, bucket_ = 0, group_base_ = 0;
   std::array<std::uint16_t, 8> ends_{};

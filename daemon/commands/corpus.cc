@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "config/bytes.h"
+#include "corpus/raw_file.h"
 #include "daemon/commands/command.h"
 #include "daemon/commands/corpus_options.h"
 #include "daemon/commands/interruption.h"
@@ -41,16 +42,14 @@ std::string list_json(const corpus::Corpus& corpus, const corpus::ListInfo& list
   json.begin_object().field("name", list.name).text_field("date", list_date_text(facts.date));
   json.field("lines", facts.lines).field("valid", facts.valid).field("accounts", facts.accounts);
   json.field("duplicates", facts.duplicates);
-  json.field("positions", (facts.flags & corpus::SegmentList::kNoPositions) == 0);
+  json.field("positions", facts.has_positions());
   for (const corpus::ListInfo& other : corpus.lists())
     if (facts.ordering_of == other.facts.id) json.field("ordering_of", other.name);
   json.key("invalid").begin_object();
   for (std::size_t i = 0; i < static_cast<std::size_t>(corpus::LineReject::kCount); ++i)
     if (facts.rejected[i] != 0)
       json.field(corpus::name_of(static_cast<corpus::LineReject>(i)), facts.rejected[i]);
-  std::string hex;
-  for (const std::uint8_t byte : facts.sha256) hex += fmt::format("{:02x}", byte);
-  return json.end_object().field("sha256", hex).end_object().take();
+  return json.end_object().field("sha256", corpus::hex(facts.sha256)).end_object().take();
 }
 
 config::Result<int> list(const CorpusOptions& options) {
@@ -71,7 +70,7 @@ config::Result<int> list(const CorpusOptions& options) {
               {}};
   for (const corpus::ListInfo& l : corpus->lists()) {
     const corpus::SegmentList& facts = l.facts;
-    const bool positions = (facts.flags & corpus::SegmentList::kNoPositions) == 0;
+    const bool positions = facts.has_positions();
     table.rows.push_back({config::one_line(l.name), list_date_text(facts.date),
                           grouped(facts.accounts), grouped(facts.lines), grouped(facts.duplicates),
                           grouped(facts.lines - facts.valid), positions ? "lines" : "none"});
