@@ -40,7 +40,7 @@ struct Hits {
   }
 };
 
-// Threads: const members from any. Memory: that of its segments. Cost: 20 to 50 ns an account and segment in batches of kBatch.
+// Threads: const members from any. Memory: that of its segments. Cost: 65 to 77 ns an account in batches of kBatch, 500 alone (one segment of 100 million).
 class Corpus {
  public:
   static constexpr std::size_t kBatch = 64, kMaxHits = 8;

@@ -2,7 +2,7 @@
 //
 // A question has three steps, so that the accesses to memory of many accounts overlap: prefetch(), bucket_of(), find() (corpus/corpus.h does that in batches).
 // Threads: const members from any. Memory: loaded: the file, in huge pages, its checksums verified on the way; mapped: what is touched.
-// Cost: two dependent misses an account alone, 20 to 50 ns in batches.
+// Cost: two dependent misses an account, overlapped in batches (docs/performance.md).
 // Errors: open() kFailed for what is no whole segment of this version, kConfiguration for one of another key; each names the file. A damaged file that is
 // mapped gives wrong answers at worst, never an access outside; verify() finds it.
 #pragma once
