@@ -1,5 +1,7 @@
 #include "corpus/corpus.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -10,13 +12,33 @@ namespace {
 
 constexpr int kOpenAttempts = 3;  // while somebody changes the folder
 
+const Segment* find(const Corpus& corpus, const std::filesystem::path& folder,
+                    const Manifest::Entry& entry) {
+  for (const Segment& segment : corpus.segments())
+    if (segment.file() == folder / entry.file && segment.bytes() == entry.bytes &&
+        segment.header().xxh3 == entry.header_xxh3)
+      return &segment;
+  return nullptr;
+}
+
 }  // namespace
 
 config::Result<std::vector<Segment>> open_segments(const std::filesystem::path& folder,
-                                                   const Manifest& manifest, Residence residence) {
+                                                   const Manifest& manifest,
+                                                   const Placement& placement) {
   std::vector<Segment> segments;
+  std::uint64_t held = placement.previous == nullptr ? 0 : placement.previous->loaded_bytes();
   for (const Manifest::Entry& entry : manifest.segments) {
-    auto segment = Segment::open(folder / entry.file, manifest.key_check, residence);
+    const Segment* const known =
+        placement.previous == nullptr ? nullptr : find(*placement.previous, folder, entry);
+    const bool fits = entry.bytes <= placement.memory && held <= placement.memory - entry.bytes;
+    if (known != nullptr && known->intact() && (!known->is_mapped() || !fits)) {
+      segments.push_back(*known);
+      continue;
+    }
+    if (fits) held += entry.bytes;
+    auto segment = Segment::open(folder / entry.file, manifest.key_check,
+                                 fits ? Residence::kLoaded : Residence::kMapped);
     if (!segment) return std::unexpected(segment.error());
     if (segment->bytes() != entry.bytes || segment->header().xxh3 != entry.header_xxh3)
       return config::failed("{} is not the file that the manifest names", segment->file().string());
@@ -26,7 +48,7 @@ config::Result<std::vector<Segment>> open_segments(const std::filesystem::path& 
 }
 
 config::Result<Corpus> Corpus::open(const std::filesystem::path& folder,
-                                    const AccountHasher& hasher, Residence residence) {
+                                    const AccountHasher& hasher, const Placement& placement) {
   auto manifest = Manifest::read(folder);
   if (!manifest) return std::unexpected(manifest.error());
   if (manifest->key_check != hasher.check_value())
@@ -34,12 +56,12 @@ config::Result<Corpus> Corpus::open(const std::filesystem::path& folder,
         "{} was made with another key: it would find nobody; privacy.key_file must be the key of "
         "the corpus",
         folder.string());
-  auto segments = open_segments(folder, *manifest, residence);
+  auto segments = open_segments(folder, *manifest, placement);
   // A change between the two has removed what the manifest named: then another one stands there.
   for (int left = kOpenAttempts; !segments && left != 0; --left) {
     auto changed = Manifest::read(folder);
     if (!changed || *changed == *manifest) break;
-    manifest = std::move(changed), segments = open_segments(folder, *manifest, residence);
+    manifest = std::move(changed), segments = open_segments(folder, *manifest, placement);
   }
   if (!segments) return std::unexpected(segments.error());
   Corpus corpus;
@@ -98,10 +120,39 @@ std::uint64_t Corpus::bytes() const {
   return sum;
 }
 
+std::uint64_t Corpus::loaded_bytes() const {
+  std::uint64_t sum = 0;
+  for (const Segment& segment : segments_) sum += segment.is_mapped() ? 0 : segment.bytes();
+  return sum;
+}
+
 std::string Corpus::digest() const {
   Sha256 hash;
   hash.update(manifest_.text());
   return hex(hash.finish());
+}
+
+std::uint64_t list_key(std::string_view name) { return ::XXH3_64bits(name.data(), name.size()); }
+
+ListDirectory Corpus::directory() const {
+  ListDirectory directory{.lists = {}, .digest = digest(), .state = "ok"};
+  for (const ListInfo& list : lists_) {
+    const ListInfo* original = &list;
+    // As far as the originals are here. An ordering is added after what it orders: ids fall.
+    for (const std::uint32_t* of = &list.facts.ordering_of; *of != 0;
+         of = &original->facts.ordering_of) {
+      const auto found = std::ranges::find_if(
+          lists_, [&](const ListInfo& other) { return other.facts.id == *of; });
+      if (found == lists_.end() || found->facts.id >= original->facts.id) break;
+      original = &*found;
+    }
+    directory.lists.push_back({list_key(original->name), original->name, std::nullopt});
+  }
+  return directory;
+}
+
+bool Corpus::intact() const {
+  return std::ranges::all_of(segments_, [](const Segment& segment) { return segment.intact(); });
 }
 
 }  // namespace stuffwatch::corpus

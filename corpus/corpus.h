@@ -26,9 +26,19 @@
 
 namespace stuffwatch::corpus {
 
+class Corpus;
+
+// Where segments are to be: in memory as far as they fit, together with all that `previous` holds there already; the others are mapped. What `previous` has of
+// them is shared.
+struct Placement {
+  std::uint64_t memory = 0;  // bytes
+  const Corpus* previous = nullptr;
+};
 // Those that the manifest names. Errors: those of Segment::open; one that is another file than the manifest says.
 [[nodiscard]] config::Result<std::vector<Segment>> open_segments(
-    const std::filesystem::path& folder, const Manifest& manifest, Residence residence);
+    const std::filesystem::path& folder, const Manifest& manifest, const Placement& placement = {});
+
+[[nodiscard]] std::uint64_t list_key(std::string_view name);  // ListName::key
 
 // Which lists hold each of some accounts.
 struct Hits {
@@ -48,7 +58,12 @@ class Corpus {
   // Errors: those of the manifest and of Segment::open; a folder that is no corpus: kConfiguration with the remedy.
   [[nodiscard]] static config::Result<Corpus> open(const std::filesystem::path& folder,
                                                    const AccountHasher& hasher,
-                                                   Residence residence);
+                                                   const Placement& placement);
+  [[nodiscard]] static config::Result<Corpus> open(const std::filesystem::path& folder,
+                                                   const AccountHasher& hasher,
+                                                   Residence residence) {
+    return open(folder, hasher, Placement{residence == Residence::kLoaded ? ~std::uint64_t{0} : 0});
+  }
 
   // ListHit::list indexes lists(). Of one account at most `most` hits, the rest is left out.
   void resolve(std::span<const AccountKey> accounts, Hits& out, std::size_t most = kMaxHits) const;
@@ -56,10 +71,14 @@ class Corpus {
   [[nodiscard]] const std::vector<ListInfo>& lists() const { return lists_; }
   [[nodiscard]] std::uint64_t entries() const;
   [[nodiscard]] std::uint64_t bytes() const;
+  [[nodiscard]] std::uint64_t loaded_bytes() const;  // of them, in memory
   [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
   // SHA-256 of what the manifest says, in hex: equal corpora of one key answer alike.
   [[nodiscard]] std::string digest() const;
+  [[nodiscard]] ListDirectory directory() const;
+  // False: a mapped file was cut short or its disk failed, and what was resolved since is worth nothing.
+  [[nodiscard]] bool intact() const;
 
  private:
   Manifest manifest_;

@@ -95,7 +95,7 @@ config::Result<void> CorpusFolder::publish(Manifest next) {
 
 config::Result<Built> CorpusFolder::add(ListInput& input, BuildOptions options, bool again,
                                         const OnBuildProgress& on_progress) {
-  auto segments = open_segments(folder_, manifest_, Residence::kMapped);
+  auto segments = open_segments(folder_, manifest_);
   if (!segments) return std::unexpected(segments.error());
   for (const Segment& segment : *segments)
     for (const SegmentList& list : segment.lists())
@@ -127,7 +127,7 @@ config::Result<Built> CorpusFolder::add(ListInput& input, BuildOptions options, 
 
 config::Result<CorpusFolder::Compacted> CorpusFolder::merge(
     std::string_view without, const std::function<bool(double)>& on_progress) {
-  auto segments = open_segments(folder_, manifest_, Residence::kMapped);
+  auto segments = open_segments(folder_, manifest_);
   if (!segments) return std::unexpected(segments.error());
   // What is merged gets new checksums: damage would not be found out any more.
   for (const Segment& segment : *segments)
@@ -137,6 +137,10 @@ config::Result<CorpusFolder::Compacted> CorpusFolder::merge(
                                manifest_.key_check, on_progress);
   if (!merged) return std::unexpected(merged.error());
   if (*merged == Merged::kStopped) return Compacted::kStopped;
+  for (const Segment& segment : *segments)
+    if (!segment.intact())  // the next change clears away what was written of it
+      return config::failed("{} was cut short while it was read, or its disk fails",
+                            segment.file().string());
   Manifest next = manifest_;
   next.segments.clear(), next.forgotten.clear();
   if (*merged == Merged::kWritten) {
@@ -163,7 +167,7 @@ config::Result<void> CorpusFolder::remove(std::string_view list) {
     next.segments.erase(next.segments.begin() + (named - manifest_.segments.begin()));
     return publish(std::move(next));
   }
-  auto segments = open_segments(folder_, manifest_, Residence::kMapped);
+  auto segments = open_segments(folder_, manifest_);
   if (!segments) return std::unexpected(segments.error());
   for (std::size_t s = 0; s < segments->size(); ++s) {
     const Segment& segment = (*segments)[s];

@@ -32,22 +32,25 @@ bool is_sound(const SegmentHeader& h) {
          h.entries < std::uint64_t{1} << 40 && h.positions <= std::uint64_t{1} << p;
 }
 
+}  // namespace
+
 // All of the file, in huge pages that nobody else can cut short.
-config::Result<const char*> load(const config::FileDescriptor& file, std::uint64_t size,
-                                 const std::filesystem::path& path) {
+config::Result<Segment::Loaded> Segment::load(const config::FileDescriptor& file,
+                                              std::uint64_t size,
+                                              const std::filesystem::path& path) {
   void* const memory =
       ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
     return config::failed("no memory for the {} bytes of {}", size, path.string());
   ::madvise(memory, size, MADV_HUGEPAGE);
   auto* const data = static_cast<char*>(memory);
+  Loaded loaded(data, [size](const char* all) { ::munmap(const_cast<char*>(all), size); });
   for (std::uint64_t at = 0; at < size;) {
     const ssize_t n =
         ::pread(file.get(), data + at, std::min(size - at, kReadAtOnce), static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       const std::string why = n < 0 ? config::system_reason(errno) : "it is cut short";
-      ::munmap(memory, size);
       return config::failed("cannot read {}: {}", path.string(), why);
     }
     // What was read stands here: in the page cache it would stand twice.
@@ -55,10 +58,8 @@ config::Result<const char*> load(const config::FileDescriptor& file, std::uint64
     at += static_cast<std::uint64_t>(n);
   }
   ::mprotect(memory, size, PROT_READ);
-  return data;
+  return loaded;
 }
-
-}  // namespace
 
 config::Result<Segment> Segment::open(const std::filesystem::path& path, std::uint64_t key_check,
                                       Residence residence) {
@@ -68,39 +69,24 @@ config::Result<Segment> Segment::open(const std::filesystem::path& path, std::ui
   const std::uint64_t size = std::filesystem::file_size(path, unreadable);
   if (unreadable || size < sizeof(SegmentHeader))
     return config::failed("{} is no corpus segment, or it is cut short", path.string());
-  const char* data = nullptr;
+  Segment segment(path, size);
   if (residence == Residence::kLoaded) {
     auto loaded = load(*file, size, path);
     if (!loaded) return std::unexpected(loaded.error());
-    data = *loaded;
+    segment.loaded_ = std::move(*loaded), segment.data_ = segment.loaded_.get();
   } else {
-    void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file->get(), 0);
-    if (memory == MAP_FAILED)
-      return config::failed("cannot map {}: {}", path.string(), config::system_reason(errno));
-    ::madvise(memory, size, MADV_RANDOM);
-    data = static_cast<const char*>(memory);
+    auto mapped = MappedFile::open(*file, size, path);
+    if (!mapped) return std::unexpected(mapped.error());
+    segment.mapped_ = std::make_shared<const MappedFile>(std::move(*mapped));
+    segment.data_ = segment.mapped_->data();
+    ::madvise(const_cast<char*>(segment.data_), size, MADV_RANDOM);
   }
-  Segment segment(path, residence, data, size);
   if (auto read = segment.read_header(key_check); !read) return std::unexpected(read.error());
   if (residence == Residence::kLoaded)
     if (auto sound = segment.verify_blocks(); !sound) return std::unexpected(sound.error());
+  if (!segment.intact())
+    return config::failed("{} was cut short while it was opened", path.string());
   return segment;
-}
-
-Segment::Segment(Segment&& other) noexcept
-    : file_(std::move(other.file_)),
-      residence_(other.residence_),
-      data_(std::exchange(other.data_, nullptr)),
-      size_(other.size_),
-      header_(other.header_),
-      shape_(other.shape_),
-      group_bits_(other.group_bits_),
-      groups_(other.groups_),
-      entries_(other.entries_),
-      lists_(other.lists_),
-      names_(other.names_) {}
-Segment::~Segment() {
-  if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
 }
 
 std::string_view Segment::bytes_of(SegmentSection::Id id) const {
@@ -189,7 +175,7 @@ config::Result<void> Segment::verify_blocks() const {
 }
 
 config::Result<void> Segment::verify() const {
-  if (residence_ == Residence::kMapped)  // from front to back, as whoever merges it will go on
+  if (mapped_)  // from front to back, as whoever merges it will go on
     ::madvise(const_cast<char*>(data_), size_, MADV_SEQUENTIAL);
   if (auto sound = verify_blocks(); !sound) return sound;
   const auto wrong = [&](std::uint64_t bucket) {
@@ -206,6 +192,8 @@ config::Result<void> Segment::verify() const {
       if (shape_.position_in(entries_[next]) >= header_.positions) return wrong(bucket);
     }
   }
+  if (!intact())
+    return config::failed("{} was cut short while it was read, or its disk fails", file_.string());
   if (next != header_.entries) return wrong(shape_.buckets() - 1);
   return {};
 }

@@ -4,31 +4,31 @@
 // Threads: const members from any. Memory: loaded: the file, in huge pages, its checksums verified on the way; mapped: what is touched.
 // Cost: two dependent misses an account, overlapped in batches (docs/performance.md).
 // Errors: open() kFailed for what is no whole segment of this version, kConfiguration for one of another key; each names the file. A damaged file that is
-// mapped gives wrong answers at worst, never an access outside; verify() finds it.
+// mapped gives wrong answers at worst, never an access outside; verify() finds it. One that is cut short while it is mapped is not intact() any more.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "config/result.h"
+#include "corpus/mapped_file.h"
 #include "corpus/segment_format.h"
 
 namespace stuffwatch::corpus {
 
 enum class Residence : std::uint8_t { kLoaded, kMapped };
 
+// Copies share what they read.
 class Segment {
  public:
   [[nodiscard]] static config::Result<Segment> open(const std::filesystem::path& file,
                                                     std::uint64_t key_check, Residence residence);
-  Segment(Segment&& other) noexcept;
-  Segment& operator=(Segment&&) = delete;
-  ~Segment();
 
   [[nodiscard]] const SegmentHeader& header() const { return header_; }
   [[nodiscard]] const SegmentShape& shape() const { return shape_; }
@@ -37,6 +37,9 @@ class Segment {
     return names_.substr(list.name_offset, list.name_bytes);
   }
   [[nodiscard]] std::uint64_t bytes() const { return size_; }
+  // All that it said so far stands in its file.
+  [[nodiscard]] bool intact() const { return mapped_ == nullptr || mapped_->intact(); }
+  [[nodiscard]] bool is_mapped() const { return mapped_ != nullptr; }
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
   struct Range {
@@ -86,8 +89,11 @@ class Segment {
     std::uint64_t base;
     std::uint64_t ends;  // 8 x u8 or 4 x u16
   };
-  Segment(std::filesystem::path file, Residence residence, const char* data, std::uint64_t size)
-      : file_(std::move(file)), residence_(residence), data_(data), size_(size) {}
+  using Loaded = std::shared_ptr<const char>;
+  [[nodiscard]] static config::Result<Loaded> load(const config::FileDescriptor& file,
+                                                   std::uint64_t size,
+                                                   const std::filesystem::path& path);
+  Segment(std::filesystem::path file, std::uint64_t size) : file_(std::move(file)), size_(size) {}
   [[nodiscard]] config::Result<void> read_header(std::uint64_t key_check);
   [[nodiscard]] config::Result<void> verify_blocks() const;
   [[nodiscard]] std::string_view bytes_of(SegmentSection::Id id) const;
@@ -96,9 +102,10 @@ class Segment {
   }
 
   std::filesystem::path file_;
-  Residence residence_;
+  Loaded loaded_;  // one of the two is there
+  std::shared_ptr<const MappedFile> mapped_;
   const char* data_ = nullptr;
-  std::uint64_t size_ = 0;
+  std::uint64_t size_;
   SegmentHeader header_;
   SegmentShape shape_;
   unsigned group_bits_ = 3;

@@ -28,11 +28,13 @@ class Checker {
   Checker(const corpus::Corpus& corpus, const corpus::AccountHasher& hasher, bool json)
       : corpus_(corpus), hasher_(hasher), json_(json) {}
 
-  void check(const std::vector<std::string>& accounts) {
+  config::Result<void> check(const std::vector<std::string>& accounts) {
     keys_.clear();
     for (const std::string& account : accounts) keys_.push_back(hasher_(account, scratch_));
     corpus_.resolve(keys_, hits_, std::numeric_limits<std::size_t>::max());
+    if (!corpus_.intact()) return config::failed("a segment was cut short while it was read");
     for (std::size_t i = 0; i < accounts.size(); ++i) tell(accounts[i], hits_.of(i));
+    return {};
   }
 
  private:
@@ -72,7 +74,8 @@ config::Result<int> check(const CheckOptions& options) {
   if (!corpus) return std::unexpected(corpus.error());
   Checker checker(*corpus, *hasher, options.corpus.json);
   if (options.accounts != std::vector<std::string>{"-"}) {
-    checker.check(options.accounts);
+    if (auto checked = checker.check(options.accounts); !checked)
+      return std::unexpected(checked.error());
     return 0;
   }
   std::vector<std::string> batch;
@@ -80,9 +83,11 @@ config::Result<int> check(const CheckOptions& options) {
     if (line.ends_with('\r')) line.pop_back();
     if (line.empty()) continue;
     batch.push_back(std::move(line));
-    if (batch.size() == kAtOnce) checker.check(batch), batch.clear();
+    if (batch.size() < kAtOnce) continue;
+    if (auto checked = checker.check(batch); !checked) return std::unexpected(checked.error());
+    batch.clear();
   }
-  checker.check(batch);
+  if (auto checked = checker.check(batch); !checked) return std::unexpected(checked.error());
   if (std::cin.bad()) return config::failed("standard input cannot be read");
   return 0;
 }

@@ -1,22 +1,28 @@
 // The corpus against a map, on random lists: every account that ever was in one, and some that never were.
 #include "corpus/corpus.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <csignal>
 #include <filesystem>
 #include <iterator>
 #include <map>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "corpus/mapped_file.h"
 #include "tests/corpus/archives.h"
 #include "tests/support/temporary_folder.h"
 
@@ -129,13 +135,13 @@ class Breaches : public ::testing::Test {
       CorpusFolder& corpus, const List& list, unsigned threads = 2,
       std::uint64_t memory = 16 * kMiB,
       const OnBuildProgress& on_progress = [](const BuildProgress&) { return true; },
-      bool again = false) const {
+      bool again = false, std::uint32_t ordering_of = 0) const {
     const fs::path file = folder_.path() / "list.txt";
     testing::write_file(file, text_of(list.lines));
     const auto input = ListInput::open({file.native()});
     if (!input) return std::unexpected(input.error());
     BuildOptions options;
-    options.list.name = list.name;
+    options.list.name = list.name, options.list.facts.ordering_of = ordering_of;
     if (!list.positions) options.list.facts.flags = SegmentList::kNoPositions;
     options.format = ListFormat::parse("email:pass").value();
     options.threads = threads, options.memory = memory;
@@ -315,6 +321,71 @@ TEST_F(Breaches, GiveTheFirstHitsOfAnAccountInManyLists) {
   EXPECT_EQ(resolved(), expected);
   ASSERT_EQ(corpus.compact([](double) { return true; }).value(), Compacted::kMerged);
   EXPECT_EQ(resolved(), expected);
+}
+
+TEST_F(Breaches, NameEveryOrderingAfterItsOriginal) {
+  init();
+  CorpusFolder corpus = open();
+  const auto any = [](const BuildProgress&) { return true; };
+  const auto id_of = [&](std::size_t list) { return read().lists()[list].facts.id; };
+  const Line a{"a@example.com:x", {}}, b{"b@example.com:x", {}}, c{"c@example.com:x", {}};
+  ASSERT_TRUE(add(corpus, {"original", {b, a}}));
+  ASSERT_TRUE(add(corpus, {"sorted", {a, b}}, 1, 16 * kMiB, any, false, id_of(0)));
+  ASSERT_TRUE(add(corpus, {"sorted again", {a, b, b}}, 1, 16 * kMiB, any, false, id_of(1)));
+  ASSERT_TRUE(add(corpus, {"another", {c}}));
+  const auto names = [&] {
+    std::vector<std::string> all;
+    std::set<std::uint64_t> keys;
+    for (const ListName& list : read().directory().lists)
+      all.push_back(list.name), keys.insert(list.key);
+    EXPECT_THAT(keys, SizeIs(std::set(all.begin(), all.end()).size()));
+    return all;
+  };
+  EXPECT_THAT(names(), ::testing::ElementsAre("original", "original", "original", "another"));
+  EXPECT_EQ(read().directory().state, "ok");
+  EXPECT_EQ(read().directory().digest, read().digest());
+  ASSERT_TRUE(corpus.remove("original"));
+  EXPECT_THAT(names(), ::testing::ElementsAre("sorted", "sorted", "another"));
+}
+
+TEST_F(Breaches, SurviveASegmentThatIsCutShortUnderThem) {
+  init();
+  Model model;
+  add_all(random_lists(1), model);
+  const Corpus loaded = read(), mapped = read(Residence::kMapped);
+  for (const Segment& segment : mapped.segments()) fs::resize_file(segment.file(), 0);
+  std::vector<std::jthread> readers;
+  for (int reader = 0; reader < 4; ++reader)
+    readers.emplace_back([&, reader] {
+      std::mt19937_64 random(static_cast<std::uint64_t>(reader));
+      std::vector<AccountKey> keys(10'000);
+      for (AccountKey& key : keys) key = AccountKey{random()};
+      Hits hits;
+      mapped.resolve(keys, hits);
+    });
+  readers.clear();
+  EXPECT_FALSE(mapped.intact());
+  EXPECT_TRUE(loaded.intact());
+  expect_same(model, loaded);
+  for (const Segment& segment : mapped.segments()) EXPECT_FALSE(segment.verify());
+  EXPECT_FALSE(open().compact([](double) { return true; }));
+}
+
+TEST(MappedFiles, LeaveOtherBusErrorsToWhoeverHadThem) {
+  EXPECT_EXIT(
+      {
+        const test::TemporaryFolder folder;
+        const fs::path path = folder.path() / "file";
+        testing::write_file(path, std::string(8192, 'x'));
+        const auto file = config::open_file(path, O_RDONLY);
+        const auto mapped = MappedFile::open(*file, 8192, path);
+        const auto* const foreign = static_cast<const volatile char*>(
+            ::mmap(nullptr, 8192, PROT_READ, MAP_SHARED, file->get(), 0));
+        fs::resize_file(path, 0);
+        if (mapped->data()[4096] != 0 || mapped->intact()) ::_exit(1);
+        ::_exit(foreign[4096] == 0 ? 2 : 3);
+      },
+      ::testing::KilledBySignal(SIGBUS), "");
 }
 
 TEST_F(Breaches, RefuseWhatWouldSpoilThem) {
