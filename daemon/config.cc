@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 #include <openssl/sha.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -148,9 +150,20 @@ void PrivacySection::visit(config::FieldVisitor& v) {
       "How accounts are written in alerts. account_id, session_id and event_id are passed on as "
       "the producer wrote them, whatever this says.");
   v.field("key_file", key_file,
-          "Key that account names are hashed with (64 hex digits); empty = key in state.path, made "
-          "once.",
+          "Key that account names are hashed with (64 hex digits); empty = key in corpus.path, "
+          "else in state.path, made once.",
           kOperational);
+}
+void CorpusSection::visit(config::FieldVisitor& v) {
+  v.field("path", path,
+          "Folder of the breach lists, as stuffwatch corpus makes it. Empty = none: alerts name no "
+          "list. It is read again when it changes.",
+          kOperational);
+  v.field(
+      "memory", memory, {config::Bytes{}, config::gibibytes(1024)},
+      "Up to this size the lists are held in memory, in huge pages; larger ones are mapped, and "
+      "fast only as far as the system caches them. 0 = half of the machine's memory.",
+      kOperational);
 }
 void AlertsSection::visit(config::FieldVisitor& v) {
   v.field("max_age", max_age, {1min, 30 * 24h},
@@ -168,6 +181,8 @@ void Config::visit(config::FieldVisitor& v) {
           "Networks of your own proxies: behind them forwarded_for names the source.");
   v.list("trusted_sources", trusted_sources,
          "Networks whose events feed no detector: offices, monitors, load tests.");
+  v.section("corpus", corpus,
+            "Known breach lists: which of them the accounts of an attack are in.");
   v.section("privacy", privacy, "What is known about accounts outside the daemon's memory.");
   v.section("state", state, "What survives a restart.");
   v.section("merge", merge, "How inputs become one order.");
@@ -229,9 +244,42 @@ std::string fingerprint(Config& config) {
   return hex;
 }
 
+namespace {
+
+namespace fs = std::filesystem;
+
+// Nothing: the corpus cannot say. The copy is the daemon's own, beside its own key.
+std::optional<config::Result<corpus::AccountHasher>> hasher_of_corpus(const Config& config) {
+  if (config.corpus.path.empty()) return std::nullopt;
+  const fs::path key = fs::path(config.corpus.path) / "key",
+                 copy = config.state.path.empty() ? fs::path{}
+                                                  : fs::path(config.state.path) / "corpus_key";
+  std::error_code unreadable;
+  if (!fs::exists(key, unreadable)) {
+    if (copy.empty() || !fs::exists(copy, unreadable)) return std::nullopt;
+    return corpus::AccountHasher::from_file(copy);
+  }
+  auto hasher = corpus::AccountHasher::from_file(key);
+  if (!hasher || copy.empty()) return hasher;
+  if (auto kept = corpus::AccountHasher::from_file(copy);
+      kept && kept->check_value() == hasher->check_value())
+    return hasher;
+  if (auto made = config::make_folder(config.state.path); !made)
+    return config::misconfigured("state.path: {}", made.error().message);
+  auto text = config::read_file(key);
+  if (!text) return std::unexpected(text.error());
+  auto written = config::replace_file(copy, *text);
+  fs::permissions(copy, fs::perms::owner_read, unreadable);
+  if (!written) return std::unexpected(written.error());
+  return hasher;
+}
+
+}  // namespace
+
 config::Result<corpus::AccountHasher> account_hasher(const Config& config, bool or_public) {
   if (!config.privacy.key_file.empty())
     return corpus::AccountHasher::from_file(config.privacy.key_file);
+  if (auto hasher = hasher_of_corpus(config)) return std::move(*hasher);
   if (!config.state.path.empty()) {
     if (auto made = config::make_folder(config.state.path); !made)
       return config::misconfigured("state.path: {}", made.error().message);
@@ -240,8 +288,17 @@ config::Result<corpus::AccountHasher> account_hasher(const Config& config, bool 
   }
   if (or_public) return corpus::AccountHasher::public_key();
   return config::misconfigured(
-      "there is no key to hash account names with: set state.path (a key is made there) or "
-      "privacy.key_file");
+      "there is no key to hash account names with: set state.path (a key is made there), "
+      "corpus.path or privacy.key_file");
+}
+
+std::uint64_t corpus_memory(const Config& config) {
+  if (config.corpus.memory.count != 0) return config.corpus.memory.count;
+  std::uint64_t all = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                      static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::uint64_t limit = 0;  // "max" is none
+  if (std::ifstream group("/sys/fs/cgroup/memory.max"); group >> limit) all = std::min(all, limit);
+  return all / 2;
 }
 
 std::string_view privacy_mode(const Config& config) {

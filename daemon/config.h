@@ -76,6 +76,11 @@ struct PrivacySection {
   std::string key_file;
   void visit(config::FieldVisitor& v);
 };
+struct CorpusSection {
+  std::string path;
+  config::Bytes memory;  // 0 = half of the machine's
+  void visit(config::FieldVisitor& v);
+};
 struct AlertsSection {
   std::chrono::milliseconds max_age = std::chrono::hours{1};
   config::Bytes max_bytes = config::kibibytes(256);
@@ -102,6 +107,7 @@ class Config final : public config::Section {
   std::vector<InputSection> inputs;
   std::vector<std::string> trusted_proxies;
   std::vector<TrustedSource> trusted_sources;
+  CorpusSection corpus;
   PrivacySection privacy;
   StateSection state;
   MergeSection merge;
@@ -129,10 +135,13 @@ class Config final : public config::Section {
 // SHA-256 of everything that can change what is detected, in hex. Where and how fast things run is left out.
 [[nodiscard]] std::string fingerprint(Config& config);
 
-// The key that accounts are hashed with: privacy.key_file, else <state.path>/key (made once); neither: `or_public` decides between the public key and an error.
+// The key that accounts are hashed with: privacy.key_file, else <corpus.path>/key, else <state.path>/key (made once); none of them: `or_public` decides between
+// the public key and an error. Of the corpus's own a copy is kept in state.path: while the corpus cannot be read, accounts keep their hashes.
 [[nodiscard]] config::Result<corpus::AccountHasher> account_hasher(const Config& config,
                                                                    bool or_public);
 
+// Bytes of breach lists to hold in memory; without corpus.memory half of what the machine, or the control group that this runs in, has.
+[[nodiscard]] std::uint64_t corpus_memory(const Config& config);
 [[nodiscard]] std::string_view privacy_mode(const Config& config);
 [[nodiscard]] std::uint32_t worker_count(const Config& config);
 [[nodiscard]] pipeline::PipelineConfig pipeline_config(const Config& config);

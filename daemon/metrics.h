@@ -38,6 +38,9 @@ enum class Counter : std::uint8_t {
   kCampaignsOpened,
   kOutboxAppended,
   kHttpRefusedConnections,
+  kCorpusLookups,
+  // list
+  kCorpusHits,
   // input
   kInputRecords,
   kInputBytes,
@@ -61,6 +64,7 @@ enum class Counter : std::uint8_t {
   // result
   kCheckpoints,
   kConfigReloads,
+  kCorpusLoads,
   // route, code
   kHttpRequests,
   kCount
@@ -81,6 +85,12 @@ enum class Gauge : std::uint8_t {
   kConfigReloadSuccessful,
   kConfigReloadTime,
   kCorpusUp,
+  kCorpusLists,
+  kCorpusEntries,
+  kCorpusBytes,
+  kCorpusLoadedBytes,
+  kCorpusTime,
+  kCorpusLoadSeconds,
   kQueueCapacity,
   // version, compiler
   kBuildInfo,

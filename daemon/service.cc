@@ -55,6 +55,7 @@ void kafka_notice(ingest::KafkaLogLevel level, std::string_view text) {
 
 Service::~Service() {
   server_.reset();
+  corpus_.reset();
   pipeline_.reset();
   delivery_.reset();
   std::error_code ignored;
@@ -68,7 +69,7 @@ config::Result<void> Service::start() {
   config_in_force(true);
   if (auto ready = check_runnable(*config_); !ready) return ready;
   for (auto step : {&Service::open_state, &Service::open_sinks, &Service::open_dead_letter,
-                    &Service::open_pipeline, &Service::open_http})
+                    &Service::open_pipeline, &Service::open_corpus, &Service::open_http})
     if (auto done = (this->*step)(); !done) return done;
   say_start();
   if (auto done = open_sources(); !done) return done;
@@ -207,6 +208,15 @@ config::Result<void> Service::open_pipeline() {
   }
   pipeline_->know(sinks::told_campaigns(delivery_->ledger()));
   next_checkpoint_ = Clock::now() + config_->state.checkpoint_interval;
+  return {};
+}
+
+config::Result<void> Service::open_corpus() {
+  if (config_->corpus.path.empty()) return {};
+  corpus_ = std::make_unique<CorpusWatch>(
+      CorpusWatchOptions{.folder = config_->corpus.path, .memory = corpus_memory(*config_)},
+      *hasher_, pipeline_->lists());
+  corpus_->start();
   return {};
 }
 

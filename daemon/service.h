@@ -14,6 +14,7 @@
 
 #include "config/result.h"
 #include "daemon/config.h"
+#include "daemon/corpus_watch.h"
 #include "daemon/deadline.h"
 #include "daemon/http/routes.h"
 #include "daemon/http/server.h"
@@ -50,6 +51,7 @@ class Service {
   [[nodiscard]] config::Result<void> open_sinks();
   [[nodiscard]] config::Result<void> open_dead_letter();
   [[nodiscard]] config::Result<void> open_pipeline();
+  [[nodiscard]] config::Result<void> open_corpus();
   [[nodiscard]] config::Result<void> open_sources();
   [[nodiscard]] config::Result<void> open_http();
   [[nodiscard]] config::Result<void> all_read() const;
@@ -73,6 +75,7 @@ class Service {
   void publish_detector_metrics(const DaemonStatus& status);
   void publish_campaign_metrics(const DaemonStatus& status);
   void publish_output_metrics(const DaemonStatus& status);
+  void publish_corpus_metrics(const CorpusHealth& corpus);
   [[nodiscard]] DaemonStatus status();
   void add_inputs(DaemonStatus& status);
   void listen(const pipeline::InputQueue& queue, InputHealth& health);
@@ -93,6 +96,7 @@ class Service {
   std::unique_ptr<ingest::DeadLetter> dead_letter_;
   std::uint64_t dead_letters_ = 0;
   std::unique_ptr<pipeline::Pipeline> pipeline_;
+  std::unique_ptr<CorpusWatch> corpus_;  // nullptr: no corpus.path
   std::unique_ptr<pipeline::CheckpointStore> checkpoints_;
   ingest::KafkaSource* kafka_ = nullptr;  // one of the pipeline's sources
   std::unique_ptr<http::Server> server_;

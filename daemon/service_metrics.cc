@@ -19,6 +19,21 @@ void Service::publish_metrics(const DaemonStatus& s) {
   publish_detector_metrics(s);
   publish_campaign_metrics(s);
   publish_output_metrics(s);
+  publish_corpus_metrics(s.corpus);
+}
+
+void Service::publish_corpus_metrics(const CorpusHealth& c) {
+  metrics_.set(Gauge::kCorpusUp, {}, c.up ? 1 : 0);
+  metrics_.set(Gauge::kCorpusLists, {}, c.up ? static_cast<double>(c.lists) : 0);
+  metrics_.set(Gauge::kCorpusEntries, {}, c.up ? static_cast<double>(c.entries) : 0);
+  metrics_.set(Gauge::kCorpusBytes, {}, c.up ? static_cast<double>(c.bytes) : 0);
+  metrics_.set(Gauge::kCorpusLoadedBytes, {}, c.up ? static_cast<double>(c.loaded_bytes) : 0);
+  if (c.changed) metrics_.set(Gauge::kCorpusTime, {}, seconds_of(c.changed->time_since_epoch()));
+  metrics_.set(Gauge::kCorpusLoadSeconds, {}, c.load_seconds);
+  metrics_.raise(Counter::kCorpusLoads, {"ok"}, c.loads);
+  metrics_.raise(Counter::kCorpusLoads, {"failed"}, c.failures);
+  metrics_.raise(Counter::kCorpusLookups, {}, c.lookups);
+  for (const auto& [list, hits] : c.hits) metrics_.raise(Counter::kCorpusHits, {list}, hits);
 }
 
 // When the configuration was read, at start or by a reload; `fresh`: without an error.

@@ -42,6 +42,7 @@ DaemonStatus Service::status() {
   const auto outbox = delivery_->outbox().usage();
   s.outbox = {outbox.bytes, outbox.records, outbox.share_of_cap};
   s.checkpoint = checkpoint_health_;
+  if (corpus_ != nullptr) s.corpus = corpus_->health();
   s.dead_letter = {std::string(config::enum_name(ingest::effective_mode(config_->dead_letter))),
                    dead_letter_->destination(), dead_letters_, dead_letter_->problem()};
   const auto logins = [&](detectors::Outcome outcome) {

@@ -58,6 +58,15 @@ void write_dead_letter(JsonWriter& json, const DeadLetterHealth& dead_letter) {
   json.text_field("problem", dead_letter.problem).end_object();
 }
 
+void write_corpus(JsonWriter& json, const CorpusHealth& corpus) {
+  if (!corpus.wanted) return;
+  json.key("corpus").begin_object().field("up", corpus.up).field("lists", corpus.lists);
+  json.field("accounts", corpus.entries).field("bytes", corpus.bytes);
+  json.field("loaded_bytes", corpus.loaded_bytes).text_field("digest", corpus.digest);
+  write_time(json, "changed", corpus.changed);
+  json.text_field("problem", corpus.problem).end_object();
+}
+
 void write_logins(JsonWriter& json, const LoginCounts& logins) {
   json.key("logins").begin_object().field("success", logins.success);
   json.field("failure", logins.failure).field("unknown", logins.unknown).end_object();
@@ -102,6 +111,7 @@ std::string status_json(const DaemonStatus& status) {
   write_logins(json, status.logins);
   write_list(json, "inputs", status.inputs, write_input);
   write_list(json, "detectors", status.detectors, write_detector);
+  write_corpus(json, status.corpus);
   write_list(json, "sinks", status.sinks, write_sink);
   write_dead_letter(json, status.dead_letter);
   write_storage(json, status.outbox, status.checkpoint);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -85,6 +86,18 @@ struct CheckpointHealth {
   std::string problem;
 };
 
+struct CorpusHealth {
+  bool wanted = false;  // corpus.path is set
+  bool up = false;
+  std::string problem, digest;
+  std::uint64_t lists = 0, entries = 0, bytes = 0, loaded_bytes = 0;
+  std::optional<StatusTime> changed;  // when the corpus in use was made
+  double load_seconds = 0;
+  std::uint64_t loads = 0, failures = 0;
+  std::uint64_t lookups = 0;
+  std::map<std::string, std::uint64_t> hits;  // events by list
+};
+
 // Events that reached the detectors since the start, by outcome.
 struct LoginCounts {
   std::uint64_t success = 0, failure = 0, unknown = 0;
@@ -102,6 +115,7 @@ struct DaemonStatus {
   OutboxHealth outbox;
   CheckpointHealth checkpoint;
   DeadLetterHealth dead_letter;
+  CorpusHealth corpus;
   LoginCounts logins;
   std::optional<StatusTime> watermark;
   std::uint64_t open_campaigns = 0, open_compromised_accounts = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -51,6 +52,8 @@ struct EvidenceAccount {
   EventTime time{};
   std::uint32_t attempts = 1;  // retries included
   bool success = false;        // a stranger's success
+  std::span<const ListHit>
+      lists{};  // set on the way to the campaign, from what the corpus says then
 };
 
 struct Evidence {

@@ -1,6 +1,5 @@
-// stuffwatch replay: the detector on recorded logs. Byte-identical for the same input, configuration and key, whatever the threads.
+// stuffwatch replay: the detector on recorded logs. Byte-identical for the same input, configuration, key and corpus, whatever the threads.
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "config/files.h"
+#include "corpus/raw_file.h"
 #include "daemon/commands/attribution_log.h"
 #include "daemon/commands/command.h"
 #include "daemon/commands/interruption.h"
@@ -33,7 +33,7 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 struct ReplayOptions {
-  std::string config, format, expect, progress = "auto";
+  std::string config, corpus, format, expect, progress = "auto";
   std::uint32_t threads = 0;
   std::vector<std::string> overrides, inputs;
   ReplayOutputs outputs;
@@ -48,25 +48,6 @@ std::string without_producer(std::string_view alert) {
   if (begin == std::string_view::npos || end == std::string_view::npos) return std::string(alert);
   return std::string(alert.substr(0, begin + kKey.size())).append(alert.substr(end));
 }
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-  }
-  void add(std::string_view text) { EVP_DigestUpdate(context_.get(), text.data(), text.size()); }
-  [[nodiscard]] std::string hex() {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    EVP_DigestFinal_ex(context_.get(), digest, &size);
-    std::string out;
-    for (unsigned i = 0; i < size; ++i) out += fmt::format("{:02x}", digest[i]);
-    return out;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
 
 // Progress on standard error: a line that is rewritten on a terminal, JSON lines with --progress json, nothing else.
 class Progress {
@@ -109,14 +90,18 @@ class Replay {
     auto config = load_config(options_.config, options_.overrides);
     if (!config) return std::unexpected(config.error());
     config_ = std::move(*config);
+    if (!options_.corpus.empty()) config_->corpus.path = options_.corpus;
     if (auto checked = check_files(); !checked) return std::unexpected(checked.error());
-    const bool own_key = !config_->privacy.key_file.empty();
+    const bool own_key = !config_->privacy.key_file.empty() || !config_->corpus.path.empty();
+    config_->state.path.clear();  // of the daemon; nothing of it is read or made here
     auto hasher = own_key ? account_hasher(*config_, true) : corpus::AccountHasher::public_key();
     if (!hasher) return std::unexpected(hasher.error());
     if (!own_key)
       fmt::print(stderr,
-                 "replay: no privacy.key_file: accounts are hashed with the public key, which "
+                 "replay: no privacy.key_file and no corpus: accounts are hashed with the public "
+                 "key, which "
                  "anybody can undo\n");
+    if (auto opened = open_corpus(*hasher); !opened) return std::unexpected(opened.error());
     auto sources = open_sources();
     if (!sources) return std::unexpected(sources.error());
     auto settings = settings_of_inputs(sources->size());
@@ -126,6 +111,16 @@ class Replay {
     if (auto turned = turn(*hasher, *settings, std::move(*sources)); !turned)
       return std::unexpected(turned.error());
     return interruption_->wanted() ? 1 : finish(*hasher);
+  }
+
+  // Without the lists that were asked for alerts would be others: that is no replay.
+  config::Result<void> open_corpus(const corpus::AccountHasher& hasher) {
+    if (config_->corpus.path.empty()) return {};
+    auto opened = corpus::Corpus::open(config_->corpus.path, hasher,
+                                       corpus::Placement{corpus_memory(*config_)});
+    if (!opened) return std::unexpected(opened.error());
+    corpus_ = std::make_shared<const corpus::Corpus>(std::move(*opened));
+    return {};
   }
 
   // Everything that can be known to be wrong before anything is read.
@@ -206,6 +201,9 @@ class Replay {
       hooks.on_step = [this](std::span<detectors::LoginEvent* const> events) { log_.add(events); };
     pipeline_ = std::make_unique<Pipeline>(pipeline_settings, config_->detectors.kinds,
                                            alert_origin(*config_), hasher, std::move(hooks));
+    if (corpus_ != nullptr)
+      pipeline_->lists().use(corpus_,
+                             std::make_shared<const corpus::ListDirectory>(corpus_->directory()));
     for (auto& source : sources) pipeline_->add_source(std::move(source), settings);
     for (;;) {
       pipeline_->service();
@@ -248,7 +246,7 @@ class Replay {
         continue;
       }
       options_.outputs.alerts.line(revision.body);
-      digest_.add(revision.body), digest_.add("\n");
+      digest_.update(revision.body), digest_.update("\n");
       ++revisions_;
       if (!options_.expect.empty()) said_.push_back(revision.body);
       last_[revision.id] = std::move(revision);
@@ -266,6 +264,11 @@ class Replay {
     if (auto done = outputs.finish(); !done) return std::unexpected(done.error());
     if (!taken) print_result(counts);
     int exit_code = counts.all_rejected() ? 1 : 0;
+    if (corpus_ != nullptr && !corpus_->intact())
+      fmt::print(stderr,
+                 "replay: {}: a file of the corpus was cut short: later alerts name no list\n",
+                 config_->corpus.path),
+          exit_code = 1;
     for (const std::string& advice :
          {no_event_advice(counts), order_advice(counts, config_->merge)})
       if (!advice.empty()) fmt::print(stderr, "replay: {}\n", advice);
@@ -314,7 +317,7 @@ class Replay {
     counts.append_to(w);
     w.member("alerts", revisions_)
         .member("campaigns", last_.size())
-        .member("alerts_sha256", digest_.hex())
+        .member("alerts_sha256", corpus::hex(digest_.finish()))
         .member("key", hasher.is_public() ? "public" : "configured");
     w.key("seconds").real(seconds).key("events_per_second");
     w.real(seconds > 0 ? static_cast<double>(counts.events.events) / seconds : 0).close_object();
@@ -339,9 +342,10 @@ class Replay {
   Progress progress_;
   Clock::time_point begin_ = Clock::now();
   std::unique_ptr<Config> config_;
+  std::shared_ptr<const corpus::Corpus> corpus_;
   std::unique_ptr<Pipeline> pipeline_;
   AttributionLog log_;
-  Sha256 digest_;
+  corpus::Sha256 digest_;
   std::uint64_t revisions_ = 0;
   std::map<std::string, detectors::Revision> last_;
   std::string expected_;           // the text of --expect
@@ -356,6 +360,8 @@ void add_replay(CLI::App& app, int& exit_code) {
       "replay",
       "Run the detectors over recorded logs: files, folders or - (gzip, zstd, xz, bzip2 too)");
   command->add_option("--config", options->config, "Configuration file; the defaults without one");
+  command->add_option("--corpus", options->corpus,
+                      "Folder of the breach lists: alerts name those that the accounts are in");
   command->add_option("--format", options->format, "native, ocsf, ecs, sshd or auto (the default)");
   command->add_option("--alerts", options->outputs.alerts.path,
                       "Write alerts here, one JSON object a line (- for standard output)");

@@ -70,10 +70,12 @@ struct Engine::Partitioned {
 
 Engine::Engine(const EngineConfig& config,
                const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds,
-               detectors::AlertOrigin origin, std::uint64_t table_seed, WorkerPool& pool)
+               detectors::AlertOrigin origin, std::uint64_t table_seed, WorkerPool& pool,
+               ListProbe& lists)
     : config_(config),
       seed_(table_seed),
       pool_(pool),
+      lists_(lists),
       by_account_(std::make_unique<Partitioned>()),
       by_network_(std::make_unique<Partitioned>()),
       campaigns_(config.campaign, std::move(origin), names_of(kinds), config.show_names),
@@ -102,6 +104,7 @@ void Engine::tick(EventTime front, std::uint64_t seq) {
       detectors_[k][p]->advance(watermark, seq, *collectors_[k * config_.partitions + p]);
   detectors::AlertQuality quality;
   quality.partial = partial_, quality.warming = warming(front);
+  quality.corpus = lists_.directory()->state;
   campaigns_.set_quality(std::move(quality));
   collect({});
   campaigns_.tick(front, revisions_);
@@ -159,12 +162,6 @@ void Engine::step(std::span<LoginEvent* const> events) {
 
 // Asks before it learns, event by event. A success on a key under attack is not learned: an attacker's own must not make it familiar.
 void Engine::mark_strangers(std::size_t from, std::size_t to) {
-  const bool any_open = campaigns_.any_open();
-  const auto attacked = [&](const LoginEvent& e) {
-    return campaigns_.is_open_key(Entity::address(e.tenant, e.source_ip)) ||
-           campaigns_.is_open_key(Entity::prefix(e.tenant, e.source_ip)) ||
-           campaigns_.is_open_key(Entity::account(e.tenant, e.account));
-  };
   for (const std::uint32_t p : by_account_->used_in(from, to))
     for (std::size_t i = by_account_->begin[p]; i < by_account_->begin[p + 1]; ++i)
       strangers_[p].prefetch(pairs_[i] = strangers_[p].pairs_of(*by_account_->events[i]));
@@ -174,7 +171,7 @@ void Engine::mark_strangers(std::size_t from, std::size_t to) {
           *by_account_->events[i]);  // the step's own: it came in as LoginEvent*
       event.stranger = strangers_[p].is_stranger(pairs_[i]);
       if (event.outcome != detectors::Outcome::kSuccess) continue;
-      if (!any_open || !event.stranger || !attacked(event)) strangers_[p].learn(pairs_[i]);
+      if (!event.stranger || !campaigns_.is_attacked(event)) strangers_[p].learn(pairs_[i]);
     }
   }
 }
@@ -198,6 +195,7 @@ void Engine::collect(std::span<LoginEvent* const> events) {
   std::ranges::stable_sort(activity, {}, [](const auto& a) {
     return std::tuple(std::get<0>(a), std::get<1>(a), std::get<2>(a).key);
   });
+  lists_.mark(findings);
   auto next = activity.begin();
   const auto observe_below = [&](std::uint64_t seq) {
     for (; next != activity.end() && std::get<0>(*next) < seq; ++next)

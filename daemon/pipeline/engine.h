@@ -1,4 +1,4 @@
-// The deterministic core: merged events in, revisions out. A pure function of (events in order, ticks, configuration, key): no clock, no I/O; threads only
+// The deterministic core: merged events in, revisions out. A pure function of (events in order, ticks, configuration, key, corpus): no clock, no I/O; threads only
 // divide the work.
 //
 // A step is a run of events between two ticks. Within it: strangers are told apart by account partition; detectors observe by their own partitions; then
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "config/result.h"
+#include "daemon/pipeline/list_probe.h"
 #include "daemon/pipeline/worker_pool.h"
 #include "detectors/campaigns/campaigns.h"
 #include "detectors/detector.h"
@@ -41,7 +42,8 @@ class Engine {
  public:
   Engine(const EngineConfig& config,
          const std::vector<std::unique_ptr<detectors::DetectorKind>>& kinds,
-         detectors::AlertOrigin origin, std::uint64_t table_seed, WorkerPool& pool);
+         detectors::AlertOrigin origin, std::uint64_t table_seed, WorkerPool& pool,
+         ListProbe& lists);
   ~Engine();
 
   // Event time has reached `front` (a multiple of kTick), and `seq` is that of the first event at or past it.
@@ -56,6 +58,10 @@ class Engine {
   void know(std::vector<detectors::ToldCampaign> told) { campaigns_.know(std::move(told)); }
   void set_silent(bool silent) { campaigns_.set_silent(silent); }
   void set_partial(bool partial) { partial_ = partial; }
+  // Of the probe, when it has another one.
+  void set_directory(ListProbe::Directory directory) {
+    campaigns_.set_directory(std::move(directory));
+  }
   [[nodiscard]] const detectors::Campaigns& campaigns() const { return campaigns_; }
   [[nodiscard]] std::vector<std::string> warming(
       EventTime now) const;  // detectors younger than their warm-up
@@ -81,6 +87,7 @@ class Engine {
   std::vector<bool> by_account_key_;  // [kind]: partitioned by account
   std::uint64_t seed_;
   WorkerPool& pool_;
+  ListProbe& lists_;
   std::vector<detectors::StrangerFilter> strangers_;                          // [partition]
   std::vector<std::vector<std::unique_ptr<detectors::Detector>>> detectors_;  // [kind][partition]
   std::vector<std::unique_ptr<Collector>> collectors_;  // [kind * partitions + partition]

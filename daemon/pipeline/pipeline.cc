@@ -27,7 +27,7 @@ Pipeline::Pipeline(const PipelineConfig& config,
       decoders_(
           pool_, hasher_,
           [this](std::chrono::nanoseconds took) { hooks_.on_stage(Hooks::Stage::kDecode, took); }),
-      engine_(config.engine, kinds, std::move(origin), hasher.table_seed(), pool_),
+      engine_(config.engine, kinds, std::move(origin), hasher.table_seed(), pool_, lists_),
       merge_(config.merge),
       dedup_(config.dedup_window, config.dedup_max_ids) {}
 
@@ -148,9 +148,11 @@ void Pipeline::take(const Merge::Next& next) {
   }
 }
 
-// In whichever thread; touches the engine and the block, nothing else.
+// In whichever thread; touches the engine, the lists and the block, nothing else.
 void Pipeline::work(Block& block) {
   const auto begin = std::chrono::steady_clock::now();
+  if (lists_.refresh()) engine_.set_directory(lists_.directory());
+  lists_.mark(block.events);
   std::size_t at = 0;
   for (const Part& part : block.parts) {
     engine_.set_silent(part.silent);

@@ -100,6 +100,8 @@ class Pipeline {
   [[nodiscard]] std::uint64_t dedup_forced_evictions() const { return dedup_.forced_evictions(); }
   [[nodiscard]] EventTime tick() const { return tick_; }
   [[nodiscard]] WorkerPool& pool() { return pool_; }
+  // Where the corpus is given in. Threads: see there.
+  [[nodiscard]] ListProbe& lists() { return lists_; }
 
   // The cut: section 0 is the merge and what the pipeline knows, the rest is the engine's.
   [[nodiscard]] std::size_t sections() const { return 1 + engine_.sections(); }
@@ -139,6 +141,7 @@ class Pipeline {
   DecoderPool decoders_;
   std::vector<std::unique_ptr<ingest::Source>> sources_;
   const std::vector<InputSettings>* settings_ = nullptr;
+  ListProbe lists_;
   Engine engine_;
   Merge merge_;
   KnownInputs known_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/rfc3339.h"
+#include "corpus/corpus.h"
 #include "daemon/json_view.h"
 #include "ingest/tenant_id.h"
 
@@ -90,9 +91,16 @@ void read_compromised(JsonElement alert, ToldCampaign& told) {
   }
 }
 
+void read_breach_lists(JsonElement alert, ToldCampaign& told) {
+  for (const JsonElement list : list_of(alert, "lists"))
+    told.lists.lists.add(corpus::list_key(text_of(list, "name")), count_of(list, "accounts")) =
+        text_of(list, "name");
+}
+
 void read_lists(JsonElement alert, TenantId tenant, ToldCampaign& told) {
   read_sources(alert, tenant, told);
   read_compromised(alert, told);
+  read_breach_lists(alert, told);
   for (const JsonElement client : list_of(alert, "clients")) {
     // Their hashes were not told: the order stands for them, which is how equal counts are sorted.
     const std::uint64_t key = told.clients.entries().size();
@@ -121,6 +129,7 @@ bool read_body(const std::string& body, TenantId tenant, ToldCampaign& told) {
     const auto count = [&](std::string_view key) { return count_of(*counts, key); };
     told.counts = {count("attempts"), count("failures"), count("successes"),  count("accounts"),
                    count("sources"),  count("networks"), count("as_numbers"), count("compromised")};
+    told.lists.looked_up = count("looked_up");
   }
   for (const JsonElement factor : list_of(alert, "factors"))
     told.factors.push_back({.detector = detectors::interned(text_of(factor, "detector")),

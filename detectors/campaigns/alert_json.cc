@@ -15,7 +15,8 @@
 namespace stuffwatch::detectors {
 namespace {
 
-constexpr std::size_t kMaxSources = 50, kMaxClients = 20, kMaxCompromisedShown = 500;
+constexpr std::size_t kMaxSources = 50, kMaxClients = 20, kMaxLists = 20,
+                      kMaxCompromisedShown = 500;
 constexpr double kMaxLogOdds = 6;  // what a null that is only nearly true can carry
 
 struct AttackWords {
@@ -61,12 +62,32 @@ std::string where(const Campaign& c) {
              : "from " + plural(sources, "address", "addresses") + ", first " + c.primary.substr(4);
 }
 
-std::string summary_of(const Campaign& c) {
+double share_of(std::uint64_t part, std::uint64_t all) {
+  return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
+}
+std::string percent(double share) {
+  return fmt::format("{:.{}f} %", share * 100, share < .1 ? 1 : 0);
+}
+
+// The list that most of the accounts are in, if that is more than the site's own accounts are.
+std::string attributed(const Campaign& c, const AlertContext& context) {
+  for (const auto& list : c.lists.lists.sorted()) {
+    const double expected = context.rates.expected(list.key, context.directory);
+    if (!stands_out(list.count, c.lists.looked_up, expected)) continue;
+    return fmt::format("; {} of its accounts are in {}, where {} are expected",
+                       percent(share_of(list.count, c.lists.looked_up)), list.value,
+                       percent(expected));
+  }
+  return {};
+}
+
+std::string summary_of(const Campaign& c, const AlertContext& context) {
   const CampaignCounts n = c.counts();
   std::string text =
       fmt::format("{} {}: {} on {} in {}", words_of(c.attack).title, where(c),
                   plural(n.attempts, "attempt", "attempts"),
                   plural(n.accounts, "account", "accounts"), lasting(c.end - c.start));
+  text += attributed(c, context);
   text += n.compromised == 0 ? ", none got in."
                              : fmt::format("; {} to check: a stranger got in.",
                                            plural(n.compromised, "account", "accounts"));
@@ -91,13 +112,28 @@ void write_counts(JsonWriter& w, const Campaign& c) {
       .member("successes", n.successes)
       .member("accounts", n.accounts);
   w.member("sources", n.sources).member("networks", n.networks).member("as_numbers", n.as_numbers);
-  w.member("compromised", n.compromised).close_object();
+  w.member("compromised", n.compromised);
+  if (c.lists.looked_up != 0) w.member("looked_up", c.lists.looked_up);
+  w.close_object();
   w.key("approximate").open_array();
   for (const auto& [name, counter, shown] : {std::tuple{"accounts", &c.accounts, n.accounts},
                                              {"sources", &c.sources, n.sources},
                                              {"networks", &c.networks, n.networks},
                                              {"as_numbers", &c.as_numbers, n.as_numbers}})
     if (!counter->exact() || shown != counter->count()) w.text(name);
+  w.close_array();
+}
+
+// `accounts` of counts.looked_up, which are the first of the campaign's.
+void write_breach_lists(JsonWriter& w, const Campaign& c, const AlertContext& context) {
+  w.key("lists").open_array();
+  const auto lists = c.lists.lists.sorted();
+  for (std::size_t i = 0; i < std::min(lists.size(), kMaxLists); ++i) {
+    w.open_object().member("name", lists[i].value).member("accounts", lists[i].count);
+    w.key("share").real(share_of(lists[i].count, c.lists.looked_up));
+    w.key("expected_share").real(context.rates.expected(lists[i].key, context.directory));
+    w.close_object();
+  }
   w.close_array();
 }
 
@@ -251,8 +287,9 @@ struct Shown {
   std::size_t accounts, compromised;
 };
 
-std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& origin,
-                    const AlertQuality& quality, const Shown& limit) {
+std::string body_of(const Campaign& c, const Revision& r, const AlertContext& context,
+                    const Shown& limit) {
+  const AlertOrigin& origin = context.origin;
   std::string body;
   JsonWriter w(body);
   const auto sources = c.top_sources.sorted();
@@ -261,7 +298,7 @@ std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& ori
   write_identity(w, c, r, origin);
   write_factors(w, c);
   write_counts(w, c);
-  w.key("lists").open_array().close_array();
+  write_breach_lists(w, c, context);
   write_sources(w, sources);
   write_clients(w, clients);
   const std::size_t shown = std::min(c.first_accounts.size(), limit.accounts);
@@ -273,11 +310,13 @@ std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& ori
   for (const std::string& id : c.sample_event_ids) w.text(id);
   w.close_array();
   write_actions(w, c, clients);
-  write_quality(w, quality);
+  write_quality(w, context.quality);
   w.key("truncated").open_object();
   const CampaignCounts n = c.counts();
   write_truncated(w, "accounts", shown, n.accounts);
   write_truncated(w, "sources", std::min(sources.size(), kMaxSources), n.sources);
+  write_truncated(w, "lists", std::min(c.lists.lists.entries().size(), kMaxLists),
+                  c.lists.lists.entries().size());
   write_truncated(w, "clients", std::min(clients.size(), kMaxClients), clients.size());
   write_truncated(w, "compromised", limit.compromised, n.compromised);
   w.close_object();
@@ -296,7 +335,7 @@ std::string body_of(const Campaign& c, const Revision& r, const AlertOrigin& ori
 std::string to_hex(CampaignId id) { return fmt::format("{:016x}", id); }
 
 Revision render_alert(const Campaign& c, RevisionReason reason, EventTime now,
-                      const AlertOrigin& origin, const AlertQuality& quality) {
+                      const AlertContext& context) {
   Revision r;
   r.feed = Feed::kAlerts, r.id = to_hex(c.id), r.revision = c.revision, r.time = now,
   r.end_time = c.end;
@@ -305,12 +344,12 @@ Revision render_alert(const Campaign& c, RevisionReason reason, EventTime now,
   r.status = !c.open           ? CampaignStatus::kClosed
              : c.revision == 1 ? CampaignStatus::kOpen
                                : CampaignStatus::kUpdated;
-  r.summary = summary_of(c);
+  r.summary = summary_of(c, context);
   Shown limit{c.first_accounts.size(), std::min(c.compromised.size(), kMaxCompromisedShown)};
-  r.body = body_of(c, r, origin, quality, limit);
-  while (r.body.size() > origin.max_bytes && limit.accounts + limit.compromised > 0) {
+  r.body = body_of(c, r, context, limit);
+  while (r.body.size() > context.origin.max_bytes && limit.accounts + limit.compromised > 0) {
     (limit.accounts > 0 ? limit.accounts : limit.compromised) /= 2;  // victims are kept longest
-    r.body = body_of(c, r, origin, quality, limit);
+    r.body = body_of(c, r, context, limit);
   }
   return r;
 }

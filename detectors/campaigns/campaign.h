@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "detectors/campaigns/list_shares.h"
 #include "detectors/campaigns/revision.h"
 #include "detectors/finding.h"
 #include "detectors/state/distinct_counter.h"
@@ -82,6 +83,7 @@ struct Campaign {
   // Both bounded by max_accounts. Of told_before: counted by the campaigns that this one continues, so that a finding that looks back counts nobody twice.
   boost::unordered_flat_set<std::uint64_t> account_set, told_before;
   std::vector<AccountKey> first_accounts;  // for the alert's list
+  ListShares lists;                        // of those in account_set
   TopCounts<SourceCount> top_sources;
   TopCounts<ClientCount> top_clients;
   std::vector<std::string> apps, sample_event_ids;

@@ -99,6 +99,7 @@ void Campaign::save(StateWriter& out) const {
   for (const DistinctCounter* c : {&accounts, &sources, &networks, &as_numbers}) c->save(out);
   save_set(out, account_set), save_set(out, told_before);
   out.put_all(std::span<const AccountKey>(first_accounts));
+  lists.save(out);
   save_list(out, top_sources.entries(), [&](const auto& e) { save_source(out, e); });
   save_list(out, top_clients.entries(), [&](const auto& e) {
     out.put(e.key), out.put(e.count), out.text(e.value.user_agent), out.text(e.value.ja4);
@@ -133,6 +134,7 @@ void Campaign::load(StateReader& in) {
   for (DistinctCounter* c : {&accounts, &sources, &networks, &as_numbers}) c->load(in);
   load_set(in, account_set), load_set(in, told_before);
   in.get_all(first_accounts);
+  lists.load(in);
   std::vector<SourceEntry> source_entries;
   load_list(in, [&] { source_entries.push_back(load_source(in)); });
   top_sources.restore(std::move(source_entries));
@@ -171,6 +173,7 @@ void Campaigns::save(StateWriter& out) const {
   save_list(out, tenants_,
             [&](const auto& tenant) { out.put(tenant.first), out.text(tenant.second); });
   names_.save(out);
+  rates_.save(out);
 }
 
 config::Result<void> Campaigns::load(StateReader& in) {
@@ -201,6 +204,8 @@ config::Result<void> Campaigns::load(StateReader& in) {
   AccountNames names;
   names.load(in);
   if (show_names_) names_ = std::move(names);  // written in clear mode, read in another: dropped
+  rates_.load(in);
+  rates_.use(*directory_);
   return in.finish("campaigns");
 }
 

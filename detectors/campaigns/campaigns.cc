@@ -39,9 +39,23 @@ void Campaigns::learn(const LoginEvent& event) {
     tenants_.emplace(event.tenant, short_text(event.text->tenant));
   if (show_names_ && event.outcome == Outcome::kFailure)
     names_.remember(event.account, short_text(event.text->user_name));
+  if (event.outcome == Outcome::kSuccess && event.stranger && !is_attacked(event))
+    rates_.learn(event.lists, *directory_);
   if (event.outcome != Outcome::kSuccess || event.client == 0 || ++seen_ % 16 != 0) return;
   ++sampled_;
   client_sample_.add(event.client);
+}
+
+void Campaigns::set_directory(std::shared_ptr<const ListDirectory> directory) {
+  directory_ = std::move(directory);
+  origin_.corpus_digest = directory_->digest;
+  rates_.use(*directory_);
+}
+
+bool Campaigns::is_attacked(const LoginEvent& e) const {
+  return any_open() && (is_open_key(Entity::address(e.tenant, e.source_ip)) ||
+                        is_open_key(Entity::prefix(e.tenant, e.source_ip)) ||
+                        is_open_key(Entity::account(e.tenant, e.account)));
 }
 
 void Campaigns::find(const Finding& finding, const LoginEvent* cause, std::vector<Revision>& out) {
@@ -173,6 +187,7 @@ void Campaigns::add_account(Campaign& campaign, const Entity& key, const Evidenc
                          : !campaign.account_set.contains(value_of(a.account));
   if (!fresh) return;
   campaign.accounts.add(value_of(a.account));
+  campaign.lists.add(a.lists, *directory_);
   if (campaign.first_accounts.size() < kMaxListedAccounts)
     campaign.first_accounts.push_back(a.account);
   campaign.attempts += a.attempts, campaign.failures += a.attempts - (a.success ? 1 : 0);
@@ -219,6 +234,7 @@ void Campaigns::add_attempt(Campaign& campaign, const LoginEvent& event) {
   campaign.accounts.add(account);
   const bool fresh = campaign.account_set.size() < config_.max_accounts &&
                      campaign.account_set.insert(account).second;
+  if (fresh) campaign.lists.add(event.lists, *directory_);
   if (fresh && campaign.first_accounts.size() < kMaxListedAccounts)
     campaign.first_accounts.push_back(event.account);
 
@@ -332,7 +348,8 @@ void Campaigns::speak(Campaign& campaign, RevisionReason reason, EventTime now,
   campaign.told_compromised = campaign.compromised.size(), campaign.told_urgency = campaign.urgency;
   campaign.told_severity = campaign.severity, campaign.told_surge = campaign.surging,
   campaign.told = now;
-  if (!silent_) out.push_back(render_alert(campaign, reason, now, origin_, quality_));
+  if (!silent_)
+    out.push_back(render_alert(campaign, reason, now, {origin_, quality_, *directory_, rates_}));
 }
 
 void Campaigns::tick(EventTime front, std::vector<Revision>& out) {

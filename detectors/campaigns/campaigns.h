@@ -41,6 +41,7 @@ struct ToldCampaign {
   double odds = 1;
   CampaignCounts counts;
   std::vector<Factor> factors;
+  ListShares lists{};
   // As its last alert listed them; the counts may be larger.
   TopCounts<SourceCount> sources;
   TopCounts<ClientCount> clients;
@@ -60,6 +61,8 @@ class Campaigns {
   // Warm-up: campaigns live and count their revisions, but nothing is said, because it has been said before. Its end is in time for the next event.
   void set_silent(bool silent);
   void set_quality(AlertQuality quality) { quality_ = std::move(quality); }
+  // What hits refer to from here on; between two events.
+  void set_directory(std::shared_ptr<const ListDirectory> directory);
 
   void find(const Finding& finding, const LoginEvent* cause, std::vector<Revision>& out);
   // Victims, and a page because of them, are told at once; everything else at the next tick.
@@ -67,7 +70,7 @@ class Campaigns {
   // `front`: the second of event time that the merge has reached. Speaks for everything that changed since the last tick; once a minute of event time closes
   // what is quiet, as of when it was, so that what else happens at the site changes nothing.
   void tick(EventTime front, std::vector<Revision>& out);
-  // Every event: tenants' names, in clear mode the names behind failed attempts, and from every 16th success how common clients are.
+  // Every event: tenants' names, in clear mode the names behind failed attempts, how common lists are, and from every 16th success how common clients are.
   void learn(const LoginEvent& event);
 
   // Feedback to the stranger filter: a success on one of these keys is not learned. As of the last tick, so that it does not depend on how events are
@@ -76,6 +79,7 @@ class Campaigns {
     return keys_at_tick_.contains(key.hash(0));
   }
   [[nodiscard]] bool any_open() const { return !keys_at_tick_.empty(); }
+  [[nodiscard]] bool is_attacked(const LoginEvent& event) const;  // on any of its keys
 
   // Which events belong to which campaign, by key and time, under final ids: what --attributions joins with.
   struct Membership {
@@ -131,6 +135,8 @@ class Campaigns {
   CampaignConfig config_;
   AlertOrigin origin_;
   AlertQuality quality_;
+  std::shared_ptr<const ListDirectory> directory_ = std::make_shared<const ListDirectory>();
+  ListRates rates_;
   std::vector<std::string> detector_names_;
   std::map<CampaignId, std::unique_ptr<Campaign>>
       campaigns_;  // open ones, and those closed that may reopen; in id order
@@ -149,8 +155,14 @@ class Campaigns {
 };
 
 // alert_json.cc
+struct AlertContext {
+  const AlertOrigin& origin;
+  const AlertQuality& quality;
+  const ListDirectory& directory;
+  const ListRates& rates;
+};
 [[nodiscard]] Revision render_alert(const Campaign& campaign, RevisionReason reason, EventTime now,
-                                    const AlertOrigin& origin, const AlertQuality& quality);
+                                    const AlertContext& context);
 [[nodiscard]] Revision render_account(const Campaign& campaign, const CompromisedAccount& account,
                                       const AlertOrigin& origin);
 [[nodiscard]] std::string to_hex(CampaignId id);

@@ -81,6 +81,7 @@ void Campaigns::merge(Campaign& older, Campaign& younger, EventTime now,
   }
   add_up_to(config_.max_accounts, older.account_set, younger.account_set);
   add_up_to(config_.max_accounts, older.told_before, younger.told_before);
+  older.lists.merge(younger.lists);
   for (const AccountKey account : younger.first_accounts)
     if (older.first_accounts.size() < kMaxListedAccounts &&
         std::ranges::find(older.first_accounts, account) == older.first_accounts.end())

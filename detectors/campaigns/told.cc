@@ -38,6 +38,7 @@ void Campaigns::adopt(Campaign& campaign, const ToldCampaign& told) {
   campaign.id = told.id, campaign.revision = std::max(campaign.revision, told.revision);
   if (!told.open) return;
   campaign.floor = told.counts;
+  if (campaign.lists.looked_up < told.lists.looked_up) campaign.lists = told.lists;
   campaign.severity = std::max(campaign.severity, told.severity);
   campaign.odds = std::max(campaign.odds, told.odds);
   campaign.told = told.told, campaign.told_severity = told.severity,

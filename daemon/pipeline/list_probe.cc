@@ -1,0 +1,67 @@
+#include "daemon/pipeline/list_probe.h"
+
+namespace stuffwatch::daemon::pipeline {
+
+void ListProbe::use(std::shared_ptr<const corpus::Corpus> corpus, Directory directory) {
+  const std::scoped_lock lock(mutex_);
+  next_ = std::move(corpus), next_directory_ = std::move(directory);
+}
+
+bool ListProbe::refresh() {
+  const std::scoped_lock lock(mutex_);
+  if (next_directory_ == nullptr) return false;
+  fold(counts_);
+  corpus_ = std::move(next_), directory_ = std::exchange(next_directory_, nullptr);
+  hits_.assign(directory_->lists.size(), 0);
+  return true;
+}
+
+// False: there is no corpus, or no more.
+bool ListProbe::resolve(corpus::Hits& hits) {
+  if (corpus_ == nullptr) return false;
+  corpus_->resolve(accounts_, hits);
+  if (corpus_->intact()) return true;
+  const std::scoped_lock lock(mutex_);
+  corpus_ = nullptr;
+  // Whatever was given in the meantime is newer.
+  if (next_directory_ == nullptr)
+    next_directory_ = std::make_shared<const corpus::ListDirectory>(
+        corpus::ListDirectory{.lists = {}, .digest = {}, .state = "unavailable"});
+  return false;
+}
+
+void ListProbe::mark(std::span<detectors::LoginEvent* const> events) {
+  if (corpus_ == nullptr) return;
+  accounts_.clear();
+  for (const detectors::LoginEvent* event : events) accounts_.push_back(event->account);
+  if (!resolve(of_events_)) return;
+  for (std::size_t i = 0; i < events.size(); ++i) events[i]->lists = of_events_.of(i);
+  const std::scoped_lock lock(mutex_);
+  counts_.lookups += events.size();
+  for (const corpus::ListHit& hit : of_events_.all) ++hits_[hit.list];
+}
+
+void ListProbe::mark(std::span<detectors::Finding> findings) {
+  if (corpus_ == nullptr) return;
+  accounts_.clear();
+  for (const detectors::Finding& finding : findings)
+    for (const auto& account : finding.evidence.list) accounts_.push_back(account.account);
+  if (!resolve(of_findings_)) return;
+  std::size_t next = 0;
+  for (detectors::Finding& finding : findings)
+    for (auto& account : finding.evidence.list) account.lists = of_findings_.of(next++);
+}
+
+void ListProbe::fold(Counts& counts) const {
+  for (std::size_t i = 0; i < hits_.size(); ++i)
+    counts.hits[directory_->lists[i].name] += hits_[i];
+}
+
+ListProbe::Counts ListProbe::counts() const {
+  const std::scoped_lock lock(mutex_);
+  Counts counts = counts_;
+  fold(counts);
+  return counts;
+}
+
+}  // namespace stuffwatch::daemon::pipeline
