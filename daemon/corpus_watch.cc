@@ -12,7 +12,7 @@ namespace stuffwatch::daemon {
 void CorpusWatch::start() {
   health_.wanted = true;
   give_up();  // until there is one: alerts say that it is not there
-  look();
+  read(version());
   thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 
@@ -46,7 +46,8 @@ void CorpusWatch::look() {
                       "verify says which";
   }
   const Version found = version();
-  const bool changed = found != tried_, again = Clock::now() >= retry_at_ && !health_.problem.empty();
+  const bool changed = found != tried_,
+             again = Clock::now() >= retry_at_ && !health_.problem.empty();
   const bool better = !changed && retired_.empty() && more_fits();
   if (changed || again || better) read(found);
 }
@@ -105,8 +106,8 @@ void CorpusWatch::give_up() {
 CorpusWatch::Version CorpusWatch::version() const {
   struct stat manifest{};
   if (::stat((options_.folder / corpus::Manifest::kFileName).c_str(), &manifest) != 0) return {};
-  const std::chrono::nanoseconds since_epoch =
-      std::chrono::seconds(manifest.st_mtim.tv_sec) + std::chrono::nanoseconds(manifest.st_mtim.tv_nsec);
+  const std::chrono::nanoseconds since_epoch = std::chrono::seconds(manifest.st_mtim.tv_sec) +
+                                               std::chrono::nanoseconds(manifest.st_mtim.tv_nsec);
   return {std::chrono::sys_time<std::chrono::nanoseconds>(since_epoch), manifest.st_ino};
 }
 

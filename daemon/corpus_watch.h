@@ -62,7 +62,8 @@ class CorpusWatch {
   pipeline::ListProbe& probe_;
   // Of the thread, and of start() before it.
   std::shared_ptr<const corpus::Corpus> current_;
-  std::vector<std::shared_ptr<const corpus::Corpus>> retired_;  // until the pipeline lets go of them
+  std::vector<std::shared_ptr<const corpus::Corpus>>
+      retired_;  // until the pipeline lets go of them
   Version tried_;
   Clock::time_point retry_at_{};
   mutable std::mutex mutex_;  // of what follows

@@ -7,6 +7,12 @@ void ListProbe::use(std::shared_ptr<const corpus::Corpus> corpus, Directory dire
   next_ = std::move(corpus), next_directory_ = std::move(directory);
 }
 
+bool ListProbe::begin(std::span<detectors::LoginEvent* const> events) {
+  const bool changed = refresh();
+  if (mark(events)) return changed;
+  return refresh();  // at once: no event refers to what was given up
+}
+
 bool ListProbe::refresh() {
   const std::scoped_lock lock(mutex_);
   if (next_directory_ == nullptr) return false;
@@ -16,9 +22,8 @@ bool ListProbe::refresh() {
   return true;
 }
 
-// False: there is no corpus, or no more.
+// False: the corpus was given up, by the next refresh().
 bool ListProbe::resolve(corpus::Hits& hits) {
-  if (corpus_ == nullptr) return false;
   corpus_->resolve(accounts_, hits);
   if (corpus_->intact()) return true;
   const std::scoped_lock lock(mutex_);
@@ -30,15 +35,17 @@ bool ListProbe::resolve(corpus::Hits& hits) {
   return false;
 }
 
-void ListProbe::mark(std::span<detectors::LoginEvent* const> events) {
-  if (corpus_ == nullptr) return;
+// False: the corpus was given up.
+bool ListProbe::mark(std::span<detectors::LoginEvent* const> events) {
+  if (corpus_ == nullptr) return true;
   accounts_.clear();
   for (const detectors::LoginEvent* event : events) accounts_.push_back(event->account);
-  if (!resolve(of_events_)) return;
+  if (!resolve(of_events_)) return false;
   for (std::size_t i = 0; i < events.size(); ++i) events[i]->lists = of_events_.of(i);
   const std::scoped_lock lock(mutex_);
   counts_.lookups += events.size();
   for (const corpus::ListHit& hit : of_events_.all) ++hits_[hit.list];
+  return true;
 }
 
 void ListProbe::mark(std::span<detectors::Finding> findings) {
@@ -53,8 +60,7 @@ void ListProbe::mark(std::span<detectors::Finding> findings) {
 }
 
 void ListProbe::fold(Counts& counts) const {
-  for (std::size_t i = 0; i < hits_.size(); ++i)
-    counts.hits[directory_->lists[i].name] += hits_[i];
+  for (std::size_t i = 0; i < hits_.size(); ++i) counts.hits[directory_->lists[i].name] += hits_[i];
 }
 
 ListProbe::Counts ListProbe::counts() const {

@@ -27,12 +27,10 @@ class ListProbe {
   // for gigabytes to be freed.
   void use(std::shared_ptr<const corpus::Corpus> corpus, Directory directory);
 
-  // Between blocks. True: directory() is another one than before.
-  [[nodiscard]] bool refresh();
+  // The next block: sets `lists` of each event; they hold until the next call. True: directory() is another one than before.
+  [[nodiscard]] bool begin(std::span<detectors::LoginEvent* const> events);
   [[nodiscard]] const Directory& directory() const { return directory_; }
-  // Sets `lists` of each; they hold until the next call.
-  void mark(std::span<detectors::LoginEvent* const> events);
-  // The same for the accounts in the evidence of findings.
+  // In the block: the same for the accounts in the evidence of findings.
   void mark(std::span<detectors::Finding> findings);
 
   struct Counts {
@@ -42,6 +40,8 @@ class ListProbe {
   [[nodiscard]] Counts counts() const;
 
  private:
+  bool refresh();
+  [[nodiscard]] bool mark(std::span<detectors::LoginEvent* const> events);
   [[nodiscard]] bool resolve(corpus::Hits& hits);
   void fold(Counts& counts) const;
 
@@ -51,7 +51,7 @@ class ListProbe {
   corpus::Hits of_events_, of_findings_;
   mutable std::mutex mutex_;  // of what follows
   std::shared_ptr<const corpus::Corpus> next_;
-  Directory next_directory_;  // nullptr: nothing new
+  Directory next_directory_;         // nullptr: nothing new
   std::vector<std::uint64_t> hits_;  // by list of directory_, since it is in use
   Counts counts_;                    // hits: before that
 };

@@ -151,8 +151,7 @@ void Pipeline::take(const Merge::Next& next) {
 // In whichever thread; touches the engine, the lists and the block, nothing else.
 void Pipeline::work(Block& block) {
   const auto begin = std::chrono::steady_clock::now();
-  if (lists_.refresh()) engine_.set_directory(lists_.directory());
-  lists_.mark(block.events);
+  if (lists_.begin(block.events)) engine_.set_directory(lists_.directory());
   std::size_t at = 0;
   for (const Part& part : block.parts) {
     engine_.set_silent(part.silent);

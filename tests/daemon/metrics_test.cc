@@ -26,10 +26,9 @@ std::string read_file(const std::string& path) {
 TEST(MetricTable, NamesFollowTheConvention) {
   const std::regex shape("stuffwatch(_[a-z0-9]+)+");
   const std::set<std::string> units = {
-      "records",    "bytes",       "events",   "fields",   "messages",    "ids",
-      "batches",    "keys",        "findings", "lives",    "campaigns",   "revisions",
-      "deliveries", "checkpoints", "reloads",  "requests", "connections", "outs",
-      "loads",      "lookups",     "hits"};
+      "records", "bytes",    "events",      "fields",    "messages",  "ids",        "batches",
+      "keys",    "findings", "lives",       "campaigns", "revisions", "deliveries", "checkpoints",
+      "reloads", "requests", "connections", "outs",      "loads",     "lookups",    "hits"};
   std::set<std::string> seen;
   for (const MetricInfo& info : metric_table()) {
     const std::string name(info.name);
@@ -55,7 +54,7 @@ TEST(MetricTable, NamesFollowTheConvention) {
 TEST(MetricTable, HelpAndLabelsAreInOrder) {
   const std::set<std::string_view> bounded = {
       "version", "compiler", "state", "input",  "reason", "stage", "detector",
-      "reached", "severity", "sink",  "result", "route",  "code", "list"};
+      "reached", "severity", "sink",  "result", "route",  "code",  "list"};
   for (const MetricInfo& info : metric_table()) {
     EXPECT_FALSE(info.help.empty()) << info.name;
     EXPECT_TRUE(info.help.ends_with('.')) << info.name;

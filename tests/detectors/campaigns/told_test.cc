@@ -54,6 +54,19 @@ TEST(ToldCampaigns, AFindingBeyondWhatWasToldGoesOnWithIdAndNumbers) {
   EXPECT_THAT(site.reasons(), ElementsAre("opened", "closed")) << "and nothing is left to forget";
 }
 
+TEST(ToldCampaigns, GoOnWithTheListsThatWereTold) {
+  Site site;
+  site.campaigns.set_directory(std::make_shared<const ListDirectory>(
+      ListDirectory{.lists = {{11, "alpha", {}}}, .digest = {}, .state = "ok"}));
+  ToldCampaign before = told("192.0.2.7", at(-1min));
+  before.lists.looked_up = 800;
+  before.lists.lists.add(11, 640) = "alpha";
+  site.campaigns.know({before});
+  site.find(at(0s), address("192.0.2.7"), 0, 200);
+  EXPECT_THAT(site.of(Feed::kAlerts)[0].body,
+              HasSubstr(R"("name":"alpha","accounts":640,"share":0.64,)"));
+}
+
 TEST(ToldCampaigns, AnotherAddressOrTenantIsAnother) {
   Site site;
   site.campaigns.know({told("192.0.2.7", at(-1min))});
