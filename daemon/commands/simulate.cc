@@ -29,7 +29,7 @@ using simulation::ScenarioKind;
 using simulation::Written;
 
 struct SimulateOptions {
-  std::string scenario, scale = "1", out, progress = "auto";
+  std::string scenario, scale = "1", out, lists, progress = "auto";
   std::uint64_t seed = 1;
   bool force = false, list = false, json = false;
   SimulateTopic live;
@@ -146,6 +146,15 @@ int write_folders(const SimulateOptions& options) {
   return 0;
 }
 
+int write_lists(const SimulateOptions& options) {
+  const auto scale = simulation::parse_scale(options.scale);
+  if (!scale) return report(scale.error());
+  if (const auto ready = simulation::prepare_folder(options.lists, options.force); !ready)
+    return report(ready.error());
+  const auto written = simulation::write_lists(options.seed, *scale, options.lists);
+  return written ? 0 : report(written.error());
+}
+
 int simulate(const SimulateOptions& options) {
   if (options.list) return list_scenarios(options.json);
   if (!options.live.topic.empty()) {
@@ -154,11 +163,13 @@ int simulate(const SimulateOptions& options) {
     auto done = simulate_into_topic(live);
     return done ? 0 : report(done.error());
   }
+  if (!options.lists.empty()) return write_lists(options);
   if (options.scenario.empty() || options.out.empty())
-    return report({config::Error::Kind::kConfiguration,
-                   "simulate needs --scenario NAME and --out DIR, or --config FILE and --topic T "
-                   "(--list shows the "
-                   "scenarios)"});
+    return report(
+        {config::Error::Kind::kConfiguration,
+         "simulate needs --scenario NAME and --out DIR, or --lists DIR, or --config FILE and "
+         "--topic T (--list shows the "
+         "scenarios)"});
   return write_folders(options);
 }
 
@@ -178,6 +189,11 @@ void add_simulate(CLI::App& app, int& exit_code) {
   command
       ->add_option("--out", options->out,
                    "Folder for <scenario>/{events.ndjson,labels.json,site.json} and lists/")
+      ->type_name("DIR");
+  command
+      ->add_option("--lists", options->lists,
+                   "Only the leaked lists that scenarios and the live stream play with, into this "
+                   "folder")
       ->type_name("DIR");
   command->add_option("--config", options->live.config, "With --topic: where the brokers stand");
   command->add_option("--topic", options->live.topic, "Produce the live stream into this topic");

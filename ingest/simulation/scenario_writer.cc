@@ -109,6 +109,14 @@ Result<void> write_list(const fs::path& path, const World& world, const BreachLi
   return file->finish();
 }
 
+Result<void> write_lists(const World& world,
+                         const std::vector<std::shared_ptr<const BreachList>>& lists,
+                         const fs::path& folder) {
+  for (const auto& list : lists)
+    if (auto done = write_list(folder / (list->name() + ".txt"), world, *list); !done) return done;
+  return {};
+}
+
 Result<void> make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -148,10 +156,10 @@ Result<Written> write_events(const fs::path& path, Plan& plan, const NativeJson&
 Result<void> prepare_folder(const fs::path& folder, bool force) {
   std::error_code error;
   if (fs::exists(folder, error) && !fs::is_directory(folder, error))
-    return config::misconfigured("{} is not a folder; choose another --out", folder.string());
+    return config::misconfigured("{} is not a folder; choose another", folder.string());
   if (!force && fs::is_directory(folder, error) && !fs::is_empty(folder, error))
-    return config::misconfigured(
-        "{} is not empty; choose another --out, or --force to write over it", folder.string());
+    return config::misconfigured("{} is not empty; choose another, or --force to write over it",
+                                 folder.string());
   return make_folder(folder);
 }
 
@@ -166,16 +174,20 @@ Result<Written> write_scenario(const ScenarioInfo& scenario, std::uint64_t seed,
   for (const fs::path& needed : {home, folder / "lists"})
     if (auto made = make_folder(needed); !made) return std::unexpected(made.error());
 
-  for (const auto& list : plan.lists)
-    if (auto done = write_list(folder / "lists" / (list->name() + ".txt"), *plan.world, *list);
-        !done)
-      return std::unexpected(done.error());
+  if (auto done = write_lists(*plan.world, plan.lists, folder / "lists"); !done)
+    return std::unexpected(done.error());
   auto written = write_events(home / "events.ndjson", plan, json, truths, progress);
   if (!written) return written;
   if (auto done = write_labels(home / "labels.json", scenario, plan, truths, json, *written); !done)
     return std::unexpected(done.error());
   if (auto done = write_site(home / "site.json"); !done) return std::unexpected(done.error());
   return written;
+}
+
+Result<void> write_lists(std::uint64_t seed, Scale scale, const fs::path& folder) {
+  if (auto made = make_folder(folder); !made) return made;
+  const World world(site(seed, scale));
+  return write_lists(world, leaked_lists(world.config(), scale), folder);
 }
 
 }  // namespace stuffwatch::ingest::simulation

@@ -33,4 +33,8 @@ using WriteProgress = std::function<bool(const Written& so_far)>;
                                                      const std::filesystem::path& folder,
                                                      const WriteProgress& progress);
 
+// folder/<list>.txt: the same lists, without a scenario.
+[[nodiscard]] config::Result<void> write_lists(std::uint64_t seed, Scale scale,
+                                               const std::filesystem::path& folder);
+
 }  // namespace stuffwatch::ingest::simulation

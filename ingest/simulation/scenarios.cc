@@ -16,14 +16,6 @@ constexpr EventTime kMonday = std::chrono::sys_days(std::chrono::year(2026) / 3 
 constexpr std::array<std::string_view, 2> kStuffing = {"T1110.004", "OAT-008"};
 constexpr std::array<std::string_view, 2> kGuessing = {"T1110.001", "OAT-007"};
 
-WorldConfig site(std::uint64_t seed, Scale scale) {
-  WorldConfig config;
-  config.seed = seed;
-  config.members = scale.of(20'000);
-  config.population = std::min(scale.of(400'000), Names::kMostPeople);
-  return config;
-}
-
 // A plan with the site's ordinary traffic in it: visits, stale clients, the monitor.
 Plan ordinary(const WorldConfig& config, EventTime begin, hours length,
               std::uint64_t visits_per_1000_s, Scale scale) {
@@ -36,9 +28,7 @@ Plan ordinary(const WorldConfig& config, EventTime begin, hours length,
   plan.stream.add(std::make_unique<StaleClients>(plan.world, begin, plan.end, scale.of(40),
                                                  mix(config.seed, 2)));
   plan.stream.add(std::make_unique<Monitor>(plan.world, begin, plan.end));
-  for (const auto& [name, lines] :
-       {std::pair("forum2019", 60'000u), {"shop2021", 30'000u}, {"social2016", 100'000u}})
-    plan.lists.push_back(std::make_shared<const BreachList>(config, name, scale.of(lines)));
+  plan.lists = leaked_lists(config, scale);
   return plan;
 }
 
@@ -192,6 +182,22 @@ constexpr std::array<ScenarioInfo, 7> kScenarios = {{
 }};
 
 }  // namespace
+
+WorldConfig site(std::uint64_t seed, Scale scale) {
+  WorldConfig config;
+  config.seed = seed;
+  config.members = scale.of(20'000);
+  config.population = std::min(scale.of(400'000), Names::kMostPeople);
+  return config;
+}
+
+std::vector<std::shared_ptr<const BreachList>> leaked_lists(const WorldConfig& site, Scale scale) {
+  std::vector<std::shared_ptr<const BreachList>> lists;
+  for (const auto& [name, lines] :
+       {std::pair("forum2019", 60'000u), {"shop2021", 30'000u}, {"social2016", 100'000u}})
+    lists.push_back(std::make_shared<const BreachList>(site, name, scale.of(lines)));
+  return lists;
+}
 
 std::uint32_t Scale::of(std::uint32_t count, std::uint32_t at_least) const {
   const std::uint64_t scaled = std::uint64_t{count} * thousandths / 1'000;

@@ -60,6 +60,12 @@ struct ScenarioInfo {
 [[nodiscard]] std::span<const ScenarioInfo> scenarios();
 [[nodiscard]] const ScenarioInfo* find_scenario(std::string_view name);
 
+// The site that scenarios and the live stream play at, and the lists that were leaked elsewhere and
+// hold some of its members.
+[[nodiscard]] WorldConfig site(std::uint64_t seed, Scale scale);
+[[nodiscard]] std::vector<std::shared_ptr<const BreachList>> leaked_lists(const WorldConfig& site,
+                                                                          Scale scale);
+
 // Attacks that the live stream repeats too; `campaign` is the index they are marked with.
 [[nodiscard]] ListWalkConfig burst_from_one_address(EventTime begin, std::uint32_t attempts,
                                                     const World& world, std::uint64_t seed);

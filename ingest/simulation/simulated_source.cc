@@ -10,12 +10,6 @@ namespace {
 
 constexpr std::size_t kMostRecords = 4'096, kMostBytes = (std::size_t{1} << 20) - 1'024;
 
-WorldConfig world_config(std::uint64_t seed) {
-  WorldConfig config;
-  config.seed = seed;
-  return config;
-}
-
 // A visit is a little more than one event: second tries.
 std::uint64_t visits_per_1000_s(std::uint32_t events_per_s) {
   return std::max<std::uint64_t>(1, events_per_s * std::uint64_t{920});
@@ -26,8 +20,8 @@ std::uint64_t visits_per_1000_s(std::uint32_t events_per_s) {
 SimulatedSource::SimulatedSource(LiveConfig config, Clock now)
     : config_(std::move(config)),
       now_(std::move(now)),
-      world_(std::make_shared<const World>(world_config(config_.seed))),
-      list_(std::make_shared<const BreachList>(world_->config(), "forum2019", 60'000)) {
+      world_(std::make_shared<const World>(site(config_.seed, Scale{}))),
+      list_(leaked_lists(world_->config(), Scale{}).front()) {
   config_.rate = std::clamp<std::uint32_t>(config_.rate, 1, 1'000'000);
   config_.history_rate = std::clamp<std::uint32_t>(config_.history_rate, 1, config_.rate);
 }

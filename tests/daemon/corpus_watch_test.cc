@@ -25,8 +25,8 @@ class CorpusWatched : public ::testing::Test {
   CorpusWatched() { corpus_.add("alpha", "a@example.com\nboth@example.com\n"); }
   [[nodiscard]] std::unique_ptr<CorpusWatch> watch(std::uint64_t memory = 1 << 30) {
     auto watch = std::make_unique<CorpusWatch>(
-        CorpusWatchOptions{.folder = corpus_.path(), .memory = memory, .look_every = 1ms,
-                           .retry_every = 10ms},
+        CorpusWatchOptions{
+            .folder = corpus_.path(), .memory = memory, .look_every = 1ms, .retry_every = 10ms},
         corpus_.hasher(), probe_);
     watch->start();
     return watch;
@@ -85,8 +85,9 @@ TEST_F(CorpusWatched, MayComeLater) {
   const fs::path away = corpus_.path().native() + ".away";
   const corpus::AccountHasher hasher = corpus_.hasher();
   fs::rename(corpus_.path(), away);
-  CorpusWatch watched({.folder = corpus_.path(), .memory = 1 << 30, .look_every = 1ms, .retry_every = 10ms},
-                      hasher, probe_);
+  CorpusWatch watched(
+      {.folder = corpus_.path(), .memory = 1 << 30, .look_every = 1ms, .retry_every = 10ms}, hasher,
+      probe_);
   watched.start();
   EXPECT_FALSE(watched.health().up);
   EXPECT_THAT(watched.health().problem, HasSubstr(corpus_.path().native()));
@@ -124,7 +125,8 @@ TEST_F(CorpusWatched, IsGivenUpWhenItIsCutShortAndTakenUpWhenItIsBack) {
 TEST_F(CorpusWatched, HoldsNoMoreThanItMayWhileOneGoesAndAnotherComes) {
   const std::uint64_t one = fs::file_size(corpus_.path() / "000001.bcs");
   corpus_.add("beta", "b@example.com\nc@example.com\n");
-  const auto watched = watch(one * 5 / 2);  // room for two of them, not for what both become as well
+  const auto watched =
+      watch(one * 5 / 2);  // room for two of them, not for what both become as well
   EXPECT_EQ(watched->health().loaded_bytes, watched->health().bytes);
   corpus_.compact();
   wait(*watched, [](const CorpusHealth& h) { return h.loads >= 2; });
@@ -151,7 +153,8 @@ TEST_F(CorpusWatched, IsExchangedUnderLoadWithoutATornView) {
   std::vector<detectors::LoginEvent> block(512);
   std::vector<detectors::LoginEvent*> events;
   for (std::size_t i = 0; i < block.size(); ++i) {
-    const std::string account = i % 2 == 0 ? "both@example.com" : fmt::format("absent{}@example.com", i);
+    const std::string account =
+        i % 2 == 0 ? "both@example.com" : fmt::format("absent{}@example.com", i);
     block[i].account = hash(account, scratch), events.push_back(&block[i]);
   }
   std::size_t blocks = 0, corpora = 0;

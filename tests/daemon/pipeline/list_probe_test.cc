@@ -84,14 +84,14 @@ TEST(ListProbe, GivesEveryEventTheListsOfItsAccount) {
   ListedRig setup;
   auto pipeline = setup.make();
   ListedRig::give(*pipeline, setup.open());
-  pipeline->add_source(std::make_unique<MemorySource>(
-                           std::vector<std::vector<std::string>>{{
-                               line(0s, "USER7@example.com ", "192.0.2.1", true),
-                               line(1s, "listed606@example.org", "192.0.2.1", false),
-                               line(2s, "nobody@example.org", "192.0.2.1", false),
-                           }},
-                           10),
-                       setup.settings);
+  pipeline->add_source(
+      std::make_unique<MemorySource>(std::vector<std::vector<std::string>>{{
+                                         line(0s, "USER7@example.com ", "192.0.2.1", true),
+                                         line(1s, "listed606@example.org", "192.0.2.1", false),
+                                         line(2s, "nobody@example.org", "192.0.2.1", false),
+                                     }},
+                                     10),
+      setup.settings);
   Rig::turn(*pipeline);
   const auto counts = pipeline->lists().counts();
   EXPECT_EQ(counts.lookups, 3U);
@@ -124,8 +124,9 @@ TEST(ListProbe, GoesOnWithoutListsWhenAFileIsCutShort) {
     hurt.add("walked", walked_list());
     setup.hasher = hurt.hasher(), setup.bodies.clear(), setup.config.workers = workers;
     auto pipeline = setup.make();
-    ListedRig::give(*pipeline, corpus::Corpus::open(hurt.path(), setup.hasher,
-                                                    corpus::Residence::kMapped).value());
+    ListedRig::give(
+        *pipeline,
+        corpus::Corpus::open(hurt.path(), setup.hasher, corpus::Residence::kMapped).value());
     pipeline->add_source(std::make_unique<MemorySource>(traffic(3, 1), 16), setup.settings);
     ASSERT_EQ(pipeline->run_once({}, 300), Pipeline::Progress::kWorked);
     std::filesystem::resize_file(hurt.path() / "000001.bcs", 0);

@@ -100,9 +100,7 @@ TEST(ListShares, StandOutFarBeyondChance) {
 
 // What the alert says.
 struct ListedSite : Site {
-  ListedSite() {
-    campaigns.set_directory(std::make_shared<const ListDirectory>(directory()));
-  }
+  ListedSite() { campaigns.set_directory(std::make_shared<const ListDirectory>(directory())); }
   void login(std::uint64_t account, std::span<const ListHit> hits) {
     LoginEvent e = event(at(-1h), account, ip_of("198.51.100.1"), Outcome::kSuccess);
     e.lists = hits;
@@ -123,12 +121,15 @@ TEST(AlertLists, HaveTheirShareOfTheAccountsAndWhatIsExpected) {
     site.login(10'000 + i, i < 16 ? std::span<const ListHit>(alpha) : std::span<const ListHit>());
   site.find(at(0s), address("192.0.2.7"), 0, 30);  // of whom nobody knows a list
   for (std::uint64_t i = 0; i < 600; ++i)
-    site.listed_attempt(at(2h), 100 + i % 300, i % 300 < 200 ? std::span<const ListHit>(alpha)
-                                                             : std::span<const ListHit>(beta));
+    site.listed_attempt(
+        at(2h), 100 + i % 300,
+        i % 300 < 200 ? std::span<const ListHit>(alpha) : std::span<const ListHit>(beta));
   site.tick(at(2h + 1s));
   const std::string body = site.of(Feed::kAlerts).back().body;
-  EXPECT_THAT(body, HasSubstr(R"("lists":[{"name":"alpha","accounts":200,"share":0.6061,"expected_share":0.04},)"
-                              R"({"name":"beta","accounts":100,"share":0.303,"expected_share":0.008}])"));
+  EXPECT_THAT(
+      body,
+      HasSubstr(R"("lists":[{"name":"alpha","accounts":200,"share":0.6061,"expected_share":0.04},)"
+                R"({"name":"beta","accounts":100,"share":0.303,"expected_share":0.008}])"));
   EXPECT_THAT(body, HasSubstr(R"("looked_up":330})"));
   EXPECT_THAT(body, HasSubstr("; 61 % of its accounts are in alpha, where 4.0 % are expected"));
   EXPECT_THAT(body, HasSubstr(R"("corpus_digest":"0123")"));
