@@ -25,6 +25,7 @@ class LiveCheck {
 
   int run() {
     check_state();
+    check_corpus();
     check_inputs();
     check_sinks();
     return failed_ ? 1 : 0;
@@ -48,6 +49,21 @@ class LiveCheck {
         writable ? fmt::format("{}: writable, {} free", config_.state.path,
                                config::format_bytes(config::Bytes{space.available}))
                  : fmt::format("{}: not writable for this user; chown it", config_.state.path));
+  }
+
+  void check_corpus() {
+    if (config_.corpus.path.empty())
+      return say(true, "corpus.path", "none: alerts name no breach list");
+    auto hasher = account_hasher(config_, true);
+    if (!hasher) return say(false, "corpus.path", hasher.error().message);
+    auto corpus = corpus::Corpus::open(config_.corpus.path, *hasher, corpus::Residence::kMapped);
+    if (!corpus) return say(false, "corpus.path", corpus.error().message);
+    const std::uint64_t memory = corpus_memory(config_);
+    say(true, "corpus.path",
+        fmt::format("{}: {} lists, {} accounts, {} bytes: {}", config_.corpus.path,
+                    corpus->lists().size(), corpus->entries(), corpus->bytes(),
+                    corpus->bytes() <= memory ? "will be held in memory"
+                                              : "larger than corpus.memory, will be mapped"));
   }
 
   void check_inputs() {

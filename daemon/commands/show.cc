@@ -133,15 +133,11 @@ std::string factors_of(JsonElement alert, const TextStyle& style) {
 }
 
 std::string lists_of(JsonElement alert, const TextStyle& style) {
-  Table table{{"LIST", "SHARE", "EXPECTED", "ORDER", "FROM LINE", "TO LINE"},
-              {false, true, true, false, true, true},
-              {}};
+  Table table{{"LIST", "ACCOUNTS", "SHARE", "EXPECTED"}, {false, true, true, true}, {}};
   for (const JsonElement list : list_of(alert, "lists"))
-    table.rows.push_back({safe(list, "name"), short_number(number_of(list, "share").value_or(0)),
-                          short_number(number_of(list, "expected_share").value_or(0)),
-                          flag_of(list, "ordered") ? safe(list, "direction") : "none",
-                          grouped(count_of(list, "first_position")),
-                          grouped(count_of(list, "last_position"))});
+    table.rows.push_back({safe(list, "name"), grouped(count_of(list, "accounts")),
+                          short_number(number_of(list, "share").value_or(0)),
+                          short_number(number_of(list, "expected_share").value_or(0))});
   return table.rows.empty() ? "" : heading("Breach lists", style) + table.text(style, "  ") + '\n';
 }
 

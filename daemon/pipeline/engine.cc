@@ -156,7 +156,6 @@ void Engine::step(std::span<LoginEvent* const> events) {
     in_shares([&](std::size_t from, std::size_t to) { mark_strangers(from, to); });
     in_shares(work_on);
   }
-  for (const LoginEvent* event : events) campaigns_.learn(*event);
   collect(events);
 }
 
@@ -176,7 +175,7 @@ void Engine::mark_strangers(std::size_t from, std::size_t to) {
   }
 }
 
-// Findings of event s, then s's activity; what a tick found stands before the first event at or past it.
+// What campaigns learn of event s, then its findings, then its activity; what a tick found stands before the first event at or past it.
 void Engine::collect(std::span<LoginEvent* const> events) {
   std::vector<Finding> findings;
   std::vector<std::tuple<std::uint64_t, std::size_t, Activity>> activity;
@@ -187,7 +186,6 @@ void Engine::collect(std::span<LoginEvent* const> events) {
       activity.emplace_back(a.event->seq, c / config_.partitions, a);
     collectors_[c]->findings.clear(), collectors_[c]->activities.clear();
   }
-  if (findings.empty() && activity.empty()) return;
   const auto place = [](const Finding& f) {
     return std::tuple(f.seq, !f.at_tick, f.detector, f.key);
   };
@@ -196,13 +194,21 @@ void Engine::collect(std::span<LoginEvent* const> events) {
     return std::tuple(std::get<0>(a), std::get<1>(a), std::get<2>(a).key);
   });
   lists_.mark(findings);
+  auto unlearned = events.begin();
+  const auto learn_to = [&](std::uint64_t seq) {
+    for (; unlearned != events.end() && (*unlearned)->seq <= seq; ++unlearned)
+      campaigns_.learn(**unlearned);
+  };
   auto next = activity.begin();
   const auto observe_below = [&](std::uint64_t seq) {
-    for (; next != activity.end() && std::get<0>(*next) < seq; ++next)
+    for (; next != activity.end() && std::get<0>(*next) < seq; ++next) {
+      learn_to(std::get<0>(*next));
       campaigns_.observe(std::get<2>(*next), revisions_);
+    }
   };
   for (const Finding& finding : findings) {
     observe_below(finding.seq);
+    learn_to(finding.seq);
     ++findings_[finding.detector];
     const auto cause = std::ranges::lower_bound(events, finding.seq, {},
                                                 [](const LoginEvent* e) { return e->seq; });
@@ -210,6 +216,7 @@ void Engine::collect(std::span<LoginEvent* const> events) {
                     revisions_);
   }
   observe_below(~std::uint64_t{0});
+  learn_to(~std::uint64_t{0});
 }
 
 std::vector<detectors::StateUsage> Engine::usage() const {
