@@ -23,11 +23,14 @@ def families(text):
     return {re.sub(r"_(bucket|sum|count)$", "", name) for name in names}
 
 
-def test_every_metric_of_the_table_is_filled(kafka, topic, producer, daemon, run):
+def test_every_metric_of_the_table_is_filled(kafka, topic, producer, daemon, run, tmp_path):
     name = topic(partitions=2)
     events = traffic(8)
     send(producer, name, events, partitions=2)
-    one = daemon(config(kafka, name))
+    run("corpus", "init", "corpus")
+    (tmp_path / "list.txt").write_text("".join(sorted({e["account"] + "\n" for e in events})))
+    run("corpus", "add", "corpus", "--name", "walked", "--format", "user", "list.txt")
+    one = daemon(config(kafka, name, corpus={"path": str(tmp_path / "corpus")}))
     one.wait_alerts()
     one.wait_metric("stuffwatch_state_checkpoints_total", lambda n: n and n >= 1, result="ok")
     one.wait_metric("stuffwatch_alert_delay_seconds_count", lambda n: n and n >= 1)
@@ -42,7 +45,7 @@ def test_every_metric_of_the_table_is_filled(kafka, topic, producer, daemon, run
     for metric in (
         "input_records_total", "input_bytes_total", "input_events_total", "input_silent_seconds", "pipeline_stage_seconds_count",
         "pipeline_queue_capacity_bytes", "opened_campaigns_total", "oldest_compromised_account_age_seconds", "outbox_records",
-        "sink_delivered_revisions_total", "config_last_reload_success_timestamp_seconds",
+        "sink_delivered_revisions_total", "corpus_lookups_total", "corpus_hits_total", "config_last_reload_success_timestamp_seconds",
     ):
         one.wait_metric(f"stuffwatch_{metric}", lambda n: n and n > 0)
     assert one.metric("stuffwatch_evidence_lives_total", reached="1") > 0
