@@ -1,6 +1,7 @@
 #include "corpus/manifest.h"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <charconv>
@@ -10,7 +11,11 @@
 namespace stuffwatch::corpus {
 namespace {
 
-constexpr std::string_view kFirstLine = "stuffwatch corpus 1";
+constexpr std::string_view kFirstLine = "stuffwatch corpus 1", kLastWord = "xxh3 ";
+
+std::string last_line(std::string_view before) {
+  return fmt::format("{}{:016x}\n", kLastWord, ::XXH3_64bits(before.data(), before.size()));
+}
 
 std::string_view word(std::string_view& line) {
   const std::size_t end = std::min(line.find(' '), line.size());
@@ -25,10 +30,17 @@ bool number(std::string_view text, int base, T& out) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
-bool parse_line(std::string_view line, Manifest& m) {
+// How often what there must be once has been there.
+struct Seen {
+  int key_check = 0, next_list = 0;
+};
+
+bool parse_line(std::string_view line, Manifest& m, Seen& seen) {
   const std::string_view what = word(line);
-  if (what == "key_check") return number(word(line), 16, m.key_check) && line.empty();
-  if (what == "next_list") return number(word(line), 10, m.next_list) && line.empty();
+  if (what == "key_check")
+    return seen.key_check++ == 0 && number(word(line), 16, m.key_check) && line.empty();
+  if (what == "next_list")
+    return seen.next_list++ == 0 && number(word(line), 10, m.next_list) && line.empty();
   if (what == "forgotten")
     return number(word(line), 16, m.forgotten.emplace_back()) && line.empty();
   if (what != "segment") return false;
@@ -53,24 +65,34 @@ std::string Manifest::text() const {
   for (const Entry& s : segments)
     out += fmt::format("segment {} {} {:016x}\n", s.file, s.bytes, s.header_xxh3);
   for (const std::uint64_t account : forgotten) out += fmt::format("forgotten {:016x}\n", account);
-  return out;
+  return out + last_line(out);
 }
 
 config::Result<Manifest> Manifest::parse(std::string_view text, const std::filesystem::path& file) {
   Manifest m;
   if (text.empty()) return config::failed("{} is empty", file.string());
+  const std::string_view all = text;
+  Seen seen;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
     if (end == std::string_view::npos)
       return config::failed("{}:{}: the last line is cut short", file.string(), number);
+    const std::string_view before = all.substr(0, all.size() - text.size());
     text.remove_prefix(end + 1);
-    if (number == 1 ? line != kFirstLine : !parse_line(line, m))
+    if (text.empty() && number != 1 && line.starts_with(kLastWord)) {
+      if (all.substr(before.size()) != last_line(before) || seen.next_list == 0 ||
+          seen.key_check == 0)
+        return config::failed("{} is damaged: bring back a copy of it", file.string());
+      std::ranges::sort(m.forgotten);
+      return m;
+    }
+    if (number == 1 ? line != kFirstLine : !parse_line(line, m, seen))
       return config::failed("{}:{}: not a line of a corpus manifest of this version", file.string(),
                             number);
   }
-  std::ranges::sort(m.forgotten);
-  return m;
+  return config::failed("{} is damaged: its end is missing; bring back a copy of it",
+                        file.string());
 }
 
 config::Result<Manifest> Manifest::read(const std::filesystem::path& folder) {

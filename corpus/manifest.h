@@ -5,6 +5,7 @@
 //   next_list 4
 //   segment 000002.bcs 1048576 8899aabbccddeeff     name, bytes, checksum of its header
 //   forgotten 0123456789abcdef                      an account that is in no list, whatever the segments say
+//   xxh3 0011223344556677                           of all bytes before this line
 #pragma once
 
 #include <cstdint>

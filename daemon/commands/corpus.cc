@@ -174,7 +174,7 @@ config::Result<int> forget(const CorpusOptions& options, const std::string& acco
 
 template <class Work>
 CLI::App* subcommand(CLI::App& corpus, int& exit_code, const char* name, const char* what,
-                     const Options& options, Work work) {
+                     const Options& options, const Work& work) {
   auto* const command = corpus.add_subcommand(name, what);
   options->add_folder(*command);
   command->callback([options, &exit_code, work] {
@@ -195,7 +195,8 @@ void add_corpus(CLI::App& app, int& exit_code) {
   fresh->add_json(
       *subcommand(*corpus, exit_code, "init", "Make an empty corpus with a key", fresh, init));
   add_corpus_add(*corpus, exit_code);
-  const auto asking = [&](const char* name, const char* what, const Options& options, auto work) {
+  const auto asking = [&](const char* name, const char* what, const Options& options,
+                          const auto& work) {
     auto* const command = subcommand(*corpus, exit_code, name, what, options, work);
     options->add_key_file(*command), options->add_json(*command);
     return command;

@@ -1,7 +1,9 @@
 #include "corpus/manifest.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <xxhash.h>
 
 #include <string>
 #include <string_view>
@@ -27,7 +29,8 @@ constexpr std::string_view kText =
     "segment 000002.bcs 1048576 8899aabbccddeeff\n"
     "segment 000010.bcs 704 00000000000000ff\n"
     "forgotten 0123456789abcdef\n"
-    "forgotten ffffffffffffffff\n";
+    "forgotten ffffffffffffffff\n"
+    "xxh3 03f0fed218fba5be\n";
 
 std::string problem_of(std::string_view text) {
   const auto parsed = Manifest::parse(text, "folder/MANIFEST");
@@ -36,8 +39,11 @@ std::string problem_of(std::string_view text) {
   return parsed.error().message;
 }
 
+std::string summed(const std::string& text) {
+  return text + fmt::format("xxh3 {:016x}\n", ::XXH3_64bits(text.data(), text.size()));
+}
 std::string with(std::string_view line) {
-  return "stuffwatch corpus 1\nkey_check 1\n" + std::string(line) + "\nnext_list 2\n";
+  return summed("stuffwatch corpus 1\nkey_check 1\n" + std::string(line) + "\nnext_list 2\n");
 }
 
 TEST(Manifest, IsAText) {
@@ -83,7 +89,28 @@ TEST(Manifest, NamesTheLineThatIsWrong) {
 
 TEST(Manifest, IsCutShortWithoutItsLastLineEnd) {
   EXPECT_EQ(problem_of(kText.substr(0, kText.size() - 1)),
-            "folder/MANIFEST:7: the last line is cut short");
+            "folder/MANIFEST:8: the last line is cut short");
+}
+
+TEST(Manifest, IsFoundOutWhenAnyOfItsBytesIsAnother) {
+  for (std::size_t at = 0; at < kText.size(); ++at) {
+    for (const int flip : {1, 2, 32}) {
+      std::string text(kText);
+      text[at] = static_cast<char>(text[at] ^ flip);
+      EXPECT_NE(problem_of(text), "") << at;
+    }
+    EXPECT_NE(problem_of(kText.substr(0, at)), "") << at;
+  }
+  EXPECT_NE(problem_of(std::string(kText) + "forgotten 1\n"), "");
+}
+
+TEST(Manifest, SaysEverythingThatItMustOnce) {
+  EXPECT_THAT(problem_of(summed("stuffwatch corpus 1\nkey_check 1\n")), HasSubstr("damaged"));
+  EXPECT_THAT(problem_of(summed("stuffwatch corpus 1\nnext_list 1\n")), HasSubstr("damaged"));
+  EXPECT_THAT(problem_of(with("key_check 1")), HasSubstr(":3:"));
+  EXPECT_THAT(problem_of(with("next_list 1")), HasSubstr(":4:"));
+  EXPECT_THAT(problem_of("stuffwatch corpus 1\nkey_check 1\nnext_list 1\n"),
+              HasSubstr("its end is missing"));
 }
 
 TEST(Manifest, DoesNotLeadOutOfItsFolder) {
