@@ -1,6 +1,7 @@
 #include "corpus/account_day.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <iterator>
@@ -11,6 +12,8 @@
 
 namespace stuffwatch::corpus {
 namespace {
+
+constexpr std::size_t kDateBytes = std::string_view("YYYY-MM-DD").size();
 
 bool means_none(std::string_view text) {
   constexpr std::string_view kNone[] = {"", "NULL", "null", "\\N"};
@@ -39,12 +42,16 @@ std::optional<Day> day_of_number(std::string_view text) {
 std::optional<Day> parse_day(std::string_view text) {
   if (means_none(text)) return Day{0};
   if (text.find_first_not_of("0123456789") == std::string_view::npos) return day_of_number(text);
-  constexpr std::size_t kDateBytes = 10;
-  const std::string time = std::string(text).append(text.size() == kDateBytes ? "T00:00:00" : "");
-  // With a zone, without one, and with half of one, as PostgreSQL writes it (+00).
-  for (const char* const rest : {"", "Z", ":00"})
-    if (const auto parsed = config::parse_rfc3339(time + rest))
-      return day_of(parsed->time_since_epoch());
+  std::array midnight = std::to_array("YYYY-MM-DDT00:00:00Z");
+  if (text.size() == kDateBytes) {
+    std::ranges::copy(text, midnight.begin());
+    text = {midnight.data(), midnight.size() - 1};
+  }
+  if (const auto time = config::parse_rfc3339(text)) return day_of(time->time_since_epoch());
+  // Without a zone, and with half of one, as PostgreSQL writes it (+00).
+  for (const char* const rest : {"Z", ":00"})
+    if (const auto time = config::parse_rfc3339(std::string(text) + rest))
+      return day_of(time->time_since_epoch());
   return std::nullopt;
 }
 
