@@ -1,14 +1,13 @@
 #include "corpus/account_register.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
 #include <utility>
-
-#include "config/durable_file.h"
 
 namespace stuffwatch::corpus {
 namespace {
@@ -38,26 +37,33 @@ config::Result<void> read_into(char* to, std::uint64_t size, std::uint64_t offse
 
 config::Result<AccountRegister> AccountRegister::open(const std::filesystem::path& folder,
                                                       std::optional<std::uint64_t> key_check) {
-  const std::filesystem::path file = folder / kFileName;
-  if (std::error_code error; !std::filesystem::exists(file, error))
+  const std::filesystem::path path = folder / kFileName;
+  if (std::error_code error; !std::filesystem::exists(path, error) && !error)
     return config::misconfigured(
         "{} holds no register of accounts: make one with stuffwatch accounts load {} FILE",
         folder.string(), folder.string());
+  auto file = config::open_file(path, O_RDONLY | O_NONBLOCK);
+  if (!file) return std::unexpected(file.error());
   AccountRegister made;
-  if (auto read = made.read(file, key_check); !read) return std::unexpected(read.error());
+  if (auto read = made.read_header(*file, path); !read) return std::unexpected(read.error());
+  if (key_check && made.key_check() != *key_check)
+    return config::misconfigured(
+        "{} was made with another key: it would find nobody; load the accounts again with the key "
+        "of the lists and of the daemon",
+        path.string());
+  if (auto read = made.read_accounts(*file, path); !read) return std::unexpected(read.error());
   return made;
 }
 
-config::Result<void> AccountRegister::read(const std::filesystem::path& path,
-                                           std::optional<std::uint64_t> key_check) {
-  auto file = config::open_file(path, O_RDONLY | O_NONBLOCK);
-  if (!file) return std::unexpected(file.error());
-  std::error_code unreadable;
-  const std::uint64_t size = std::filesystem::file_size(path, unreadable);
+config::Result<void> AccountRegister::read_header(const config::FileDescriptor& file,
+                                                  const std::filesystem::path& path) {
+  // Of what is open: another register may have its name by now.
+  struct stat status{};
   RegisterHeader& h = header_;
-  if (unreadable || size < sizeof h)
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
+      static_cast<std::uint64_t>(status.st_size) < sizeof h)
     return config::failed("{} is no register of accounts, or it is cut short", path.string());
-  if (auto got = read_into(reinterpret_cast<char*>(&h), sizeof h, 0, *file, path); !got) return got;
+  if (auto got = read_into(reinterpret_cast<char*>(&h), sizeof h, 0, file, path); !got) return got;
   if (h.magic != kRegisterMagic)
     return config::failed("{} is no register of accounts", path.string());
   if (h.version != kRegisterVersion)
@@ -71,22 +77,23 @@ config::Result<void> AccountRegister::read(const std::filesystem::path& path,
     return config::misconfigured(
         "{} has version {} of the form of names, not {}: load the accounts again", path.string(),
         h.canonical_version, kCanonicalVersion);
-  if (key_check && h.key_check != *key_check)
-    return config::misconfigured(
-        "{} was made with another key: it would find nobody; load the accounts again with the key "
-        "of the lists and of the daemon",
-        path.string());
-  const std::uint64_t entries = h.accounts * sizeof(RegisteredAccount);
-  if (h.file_bytes != size || h.accounts > kMaxAccounts || entries > size - sizeof h)
+  if (h.file_bytes != static_cast<std::uint64_t>(status.st_size) || h.accounts > kMaxAccounts ||
+      h.accounts * sizeof(RegisteredAccount) > h.file_bytes - sizeof h)
     return config::failed("{} has another length than it says: load the accounts again",
                           path.string());
+  return {};
+}
+
+config::Result<void> AccountRegister::read_accounts(const config::FileDescriptor& file,
+                                                    const std::filesystem::path& path) {
+  const RegisterHeader& h = header_;
   accounts_.resize(h.accounts);
   auto* const to = reinterpret_cast<char*>(accounts_.data());
-  if (auto got = read_into(to, entries, sizeof h, *file, path); !got) return got;
-  const auto classes =
-      config::read_range(*file, sizeof h + entries, size - sizeof h - entries, path);
+  const std::uint64_t size = h.accounts * sizeof(RegisteredAccount), behind = sizeof h + size;
+  if (auto got = read_into(to, size, sizeof h, file, path); !got) return got;
+  const auto classes = config::read_range(file, behind, h.file_bytes - behind, path);
   if (!classes) return std::unexpected(classes.error());
-  if (h.accounts_xxh3 != ::XXH3_64bits(to, entries) ||
+  if (h.accounts_xxh3 != ::XXH3_64bits(to, size) ||
       h.classes_xxh3 != ::XXH3_64bits(classes->data(), classes->size()) ||
       !take_classes(*classes) || !make_directory())
     return config::failed("{} is damaged: load the accounts again", path.string());

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "config/durable_file.h"
 #include "config/result.h"
 #include "config/rfc3339.h"
 #include "corpus/account_columns.h"
@@ -91,8 +92,10 @@ class AccountRegister {
   [[nodiscard]] std::uint64_t key_check() const { return header_.key_check; }
 
  private:
-  [[nodiscard]] config::Result<void> read(const std::filesystem::path& file,
-                                          std::optional<std::uint64_t> key_check);
+  [[nodiscard]] config::Result<void> read_header(const config::FileDescriptor& file,
+                                                 const std::filesystem::path& path);
+  [[nodiscard]] config::Result<void> read_accounts(const config::FileDescriptor& file,
+                                                   const std::filesystem::path& path);
   [[nodiscard]] bool take_classes(std::string_view bytes);
   [[nodiscard]] bool make_directory();
   [[nodiscard]] std::uint64_t bucket_of(std::uint64_t hash) const {

@@ -184,6 +184,9 @@ def test_damage_and_another_version_are_named(run, load, tmp_path):
         said = run("accounts", "list", "reg", status=status).stderr
         assert says in said and "reg/accounts.reg" in said
     register.unlink()
+    os.mkfifo(register)
+    assert "no register of accounts" in run("accounts", "list", "reg", status=1).stderr, "and it does not wait"
+    register.unlink()
     assert "stuffwatch accounts load reg FILE" in run("accounts", "list", "reg", status=2).stderr
 
 
@@ -201,10 +204,24 @@ def test_a_disk_that_is_full_leaves_the_old_one(run, corpus, tmp_path, stuffwatc
     assert not (tmp_path / "reg" / "accounts.reg.new").exists()
 
 
+def test_a_folder_of_exports_is_one_register(run, corpus, tmp_path):
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "a.csv").write_text("email,class\nann@example.com,staff\n")
+    (tmp_path / "exports" / "b.tsv").write_text("id\tclosed_at\tlogin\n1\t2020-01-01\tbob\n2\tsoon\tcay\n")
+    (tmp_path / "exports" / "c\x1b[31m.txt").write_text("dee\n" + "x" * 5000)
+    loaded = json.loads(run("accounts", "load", "reg", "--corpus", "held", "--json", "exports").stdout)
+    assert (loaded["accounts"], loaded["rows"]) == (3, 5)
+    assert loaded["invalid"] == {
+        "bad_date": {"rows": 1, "first": "exports/b.tsv:3"},
+        "too_long": {"rows": 1, "first": "exports/c?[31m.txt:2"},
+    }
+    found = listed(run)
+    assert (found["accounts"], found["open"], found["with_id"]) == (3, 2, 1)
+
+
 def test_two_at_once_are_told(run, corpus, tmp_path):
     (tmp_path / "users").write_text("ann@example.com\n")
     run("accounts", "load", "reg", "--corpus", "held", "users")
-    subprocess.run(["flock", "reg/accounts.lock", "true"], cwd=tmp_path, check=True)
     holder = subprocess.Popen(["flock", "reg/accounts.lock", "sh", "-c", "echo held; read _"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert holder.stdout.readline() == b"held\n"
     assert "another process" in run("accounts", "load", "reg", "--corpus", "held", "users", status=1).stderr
