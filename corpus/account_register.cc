@@ -131,33 +131,26 @@ bool AccountRegister::make_directory() {
   return true;
 }
 
-const RegisteredAccount* AccountRegister::find_in_bucket(std::uint64_t hash) const {
-  const std::uint64_t bucket = bucket_of(hash);
-  const RegisteredAccount *at = accounts_.data() + begins_[bucket], *const end =
-                                                                        accounts_.data() +
-                                                                        begins_[bucket + 1];
-  while (at != end && at->hash < hash) ++at;
-  return at != end && at->hash == hash ? at : nullptr;
-}
-
 const RegisteredAccount* AccountRegister::find(AccountKey account) const {
-  return find_in_bucket(value_of(account));
+  const std::uint64_t hash = value_of(account);
+  for (const RegisteredAccount& each : bucket(hash))
+    if (each.hash >= hash) return each.hash == hash ? &each : nullptr;
+  return nullptr;
 }
 
 void AccountRegister::find(std::span<const AccountKey> accounts,
                            std::span<const RegisteredAccount*> out) const {
-  constexpr std::size_t kBatch = 64, kLine = 64;
+  constexpr std::size_t kBatch = 64;
   for (std::size_t first = 0; first < accounts.size(); first += kBatch) {
     const auto batch = accounts.subspan(first, std::min(kBatch, accounts.size() - first));
     for (const AccountKey account : batch)
       __builtin_prefetch(begins_.data() + bucket_of(value_of(account)));
     for (const AccountKey account : batch) {
-      const auto* const bucket =
-          reinterpret_cast<const char*>(accounts_.data() + begins_[bucket_of(value_of(account))]);
-      __builtin_prefetch(bucket), __builtin_prefetch(bucket + kLine);
+      const auto own = bucket(value_of(account));
+      if (own.empty()) continue;
+      __builtin_prefetch(&own.front()), __builtin_prefetch(&own.back());
     }
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      out[first + i] = find_in_bucket(value_of(batch[i]));
+    for (std::size_t i = 0; i < batch.size(); ++i) out[first + i] = find(batch[i]);
   }
 }
 

@@ -101,7 +101,10 @@ class AccountRegister {
   [[nodiscard]] std::uint64_t bucket_of(std::uint64_t hash) const {
     return hash >> (64 - bucket_bits_);
   }
-  [[nodiscard]] const RegisteredAccount* find_in_bucket(std::uint64_t hash) const;
+  [[nodiscard]] std::span<const RegisteredAccount> bucket(std::uint64_t hash) const {
+    const std::uint64_t own = bucket_of(hash);
+    return accounts().subspan(begins_[own], begins_[own + 1] - begins_[own]);
+  }
 
   RegisterHeader header_;
   std::vector<RegisteredAccount> accounts_;
