@@ -57,6 +57,15 @@ Character decode(std::string_view text) {
 
 std::size_t utf8_length(std::string_view text) { return decode(text).bytes; }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 Character first_character(std::string_view text) {
   Character found = decode(text);
   found.visible = found.bytes != 0 && is_visible(found.code);

@@ -11,6 +11,8 @@ namespace stuffwatch::config {
 // surrogates, shortest form only).
 [[nodiscard]] std::size_t utf8_length(std::string_view text);
 
+[[nodiscard]] bool is_utf8(std::string_view text);
+
 // A character that a reader sees, or the first byte of what is none.
 struct Character {
   std::size_t bytes = 1;

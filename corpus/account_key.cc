@@ -19,7 +19,8 @@ enum class Derived : std::uint64_t {
   kPasswordToken,
   kClient,
   kTable,
-  kCheck
+  kCheck,
+  kAccountId
 };
 constexpr char kDerivation[crypto_kdf_CONTEXTBYTES + 1] = "stuffwat";
 static_assert(crypto_kdf_KEYBYTES == AccountHasher::kKeyBytes);
@@ -44,7 +45,7 @@ std::uint64_t siphash(const SipKey& key, std::string_view bytes) {
 }  // namespace
 
 struct AccountHasher::Secrets {
-  SipKey account, event_id, password_token, client, table, check;
+  SipKey account, event_id, password_token, client, table, check, account_id;
 };
 
 AccountHasher::AccountHasher(const std::array<unsigned char, kKeyBytes>& master, bool is_public)
@@ -63,6 +64,7 @@ AccountHasher::AccountHasher(const std::array<unsigned char, kKeyBytes>& master,
   derive(master, Derived::kClient, secrets->client);
   derive(master, Derived::kTable, secrets->table);
   derive(master, Derived::kCheck, secrets->check);
+  derive(master, Derived::kAccountId, secrets->account_id);
   sodium_mprotect_readonly(memory);
 }
 
@@ -85,6 +87,7 @@ std::uint64_t AccountHasher::keyed(Purpose purpose, std::string_view bytes) cons
     case Purpose::kPasswordToken: return siphash(secrets_->password_token, bytes);
     case Purpose::kClient: return siphash(secrets_->client, bytes);
     case Purpose::kTable: return siphash(secrets_->table, bytes);
+    case Purpose::kAccountId: return siphash(secrets_->account_id, bytes);
   }
   std::unreachable();
 }

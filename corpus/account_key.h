@@ -47,8 +47,8 @@ class AccountHasher {
   // `scratch` is reused between calls and holds the canonical form afterwards.
   [[nodiscard]] AccountKey operator()(std::string_view name, std::string& scratch) const;
 
-  // Keyed hash of any other string, under a purpose of its own (event ids, password tokens, device ids, clients).
-  enum class Purpose : std::uint8_t { kEventId, kPasswordToken, kClient, kTable };
+  // Keyed hash of any other string, under a purpose of its own (event ids, password tokens, device ids, clients, the provider's account ids).
+  enum class Purpose : std::uint8_t { kEventId, kPasswordToken, kClient, kTable, kAccountId };
   [[nodiscard]] std::uint64_t keyed(Purpose purpose, std::string_view bytes) const;
 
   [[nodiscard]] std::uint64_t table_seed()

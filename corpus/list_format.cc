@@ -55,15 +55,6 @@ unsigned common_uses(std::string_view text) {
   return uses;
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = config::utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 // Two labels or more, none empty, the last of letters; the root's dot may follow.
 bool has_labels(std::string_view domain) {
   if (domain.ends_with('.')) domain.remove_suffix(1);
@@ -79,7 +70,8 @@ LineReject judge_address(std::string_view address, std::size_t at) {
   constexpr std::size_t kMaxLocal = 64, kMaxDomain = 255;
   const std::string_view local = address.substr(0, at), domain = address.substr(at + 1);
   const unsigned in_local = common_uses(local), in_domain = common_uses(domain);
-  if ((in_local & in_domain & kAscii) == 0 && !is_utf8(address)) return LineReject::kBadUtf8;
+  if ((in_local & in_domain & kAscii) == 0 && !config::is_utf8(address))
+    return LineReject::kBadUtf8;
   if (local.empty() || local.size() > kMaxLocal || (in_local & kLocal) == 0)
     return LineReject::kBadAddress;
   if (domain.size() <= kMaxDomain && (in_domain & kDomain) != 0 && has_labels(domain))
@@ -201,7 +193,7 @@ ListLine ListFormat::judge(std::string_view account) const {
   }
   if (is_hash(account)) return {{}, LineReject::kHashOnly};
   if (is_header_word(account)) return {{}, LineReject::kHeader};
-  if (!is_utf8(account)) return {{}, LineReject::kBadUtf8};
+  if (!config::is_utf8(account)) return {{}, LineReject::kBadUtf8};
   return takes_names_ ? ListLine{account} : ListLine{{}, LineReject::kNoAt};
 }
 

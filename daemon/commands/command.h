@@ -27,6 +27,7 @@ struct Command {
 // "stuffwatch: <message>" on standard error; the exit status that belongs to the error.
 [[nodiscard]] int report(const config::Error& error);
 
+void add_accounts(CLI::App& app, int& exit_code);
 void add_campaigns(CLI::App& app, int& exit_code);
 void add_corpus(CLI::App& app, int& exit_code);
 void add_config(CLI::App& app, int& exit_code);

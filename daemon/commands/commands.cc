@@ -13,6 +13,7 @@ constexpr Command kCommands[] = {
     {"show", add_show},
     {"simulate", add_simulate},
     {"corpus", add_corpus},
+    {"accounts", add_accounts},
     {"config", add_config},
     {"schema", add_schema},
 };
