@@ -11,8 +11,8 @@ namespace stuffwatch::corpus {
 namespace {
 
 TEST(ParseDay, TakesWhatProgramsWrite) {
-  using namespace std::chrono;
-  const Day expected = sys_days(2024y / May / 17).time_since_epoch().count();
+  using namespace std::chrono_literals;
+  const Day expected = std::chrono::sys_days(2024y / 5 / 17).time_since_epoch().count();
   for (const std::string_view text :
        {"2024-05-17", "2024-05-17T12:34:56Z", "2024-05-17 12:34:56", "2024-05-17T23:59:59.999999",
         "2024-05-18T00:30:00+01:00", "2024-05-17 12:34:56.789+00", "1715949296", "1715949296000"})

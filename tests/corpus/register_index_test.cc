@@ -76,6 +76,7 @@ class RegisterIndexes : public ::testing::Test {
 
 std::vector<std::uint64_t> lines(const std::vector<RegisterIndex::Place>& places) {
   std::vector<std::uint64_t> all;
+  all.reserve(places.size());
   for (const auto& place : places) all.push_back(place.position);
   return all;
 }
