@@ -133,4 +133,13 @@ std::uint64_t RegisterIndex::bytes() const {
   return sum;
 }
 
+config::Result<ListDirectory> directory_of(const Corpus& corpus, const AccountRegister& accounts) {
+  auto index = RegisterIndex::of(accounts, corpus);
+  if (!index) return std::unexpected(index.error());
+  ListDirectory directory = corpus.directory();
+  for (std::uint32_t list = 0; list < directory.lists.size(); ++list)
+    directory.lists[list].base_rate = index->base_rate(list);
+  return directory;
+}
+
 }  // namespace stuffwatch::corpus

@@ -62,4 +62,8 @@ class RegisterIndex {
   Counts known_;
 };
 
+// corpus.directory(), with the base rate of every list. Errors: those of RegisterIndex::of.
+[[nodiscard]] config::Result<ListDirectory> directory_of(const Corpus& corpus,
+                                                         const AccountRegister& accounts);
+
 }  // namespace stuffwatch::corpus

@@ -165,6 +165,14 @@ void CorpusSection::visit(config::FieldVisitor& v) {
       "fast only as far as the system caches them. 0 = half of the machine's memory.",
       kOperational);
 }
+void AccountsSection::visit(config::FieldVisitor& v) {
+  v.field(
+      "path", path,
+      "Folder of the register of the site's own accounts, as stuffwatch accounts load makes it: "
+      "with it the share of a list that is usual is exact. Needs corpus.path. Empty = learned "
+      "from logins.",
+      kOperational);
+}
 void AlertsSection::visit(config::FieldVisitor& v) {
   v.field("max_age", max_age, {1min, 30 * 24h},
           "An alert about older events is marked as backfill when it is delivered.", kOperational);
@@ -183,6 +191,7 @@ void Config::visit(config::FieldVisitor& v) {
          "Networks whose events feed no detector: offices, monitors, load tests.");
   v.section("corpus", corpus,
             "Known breach lists: which of them the accounts of an attack are in.");
+  v.section("accounts", accounts, "The site's own accounts.");
   v.section("privacy", privacy, "What is known about accounts outside the daemon's memory.");
   v.section("state", state, "What survives a restart.");
   v.section("merge", merge, "How inputs become one order.");

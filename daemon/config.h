@@ -81,6 +81,10 @@ struct CorpusSection {
   config::Bytes memory;  // 0 = half of the machine's
   void visit(config::FieldVisitor& v);
 };
+struct AccountsSection {
+  std::string path;
+  void visit(config::FieldVisitor& v);
+};
 struct AlertsSection {
   std::chrono::milliseconds max_age = std::chrono::hours{1};
   config::Bytes max_bytes = config::kibibytes(256);
@@ -108,6 +112,7 @@ class Config final : public config::Section {
   std::vector<std::string> trusted_proxies;
   std::vector<TrustedSource> trusted_sources;
   CorpusSection corpus;
+  AccountsSection accounts;
   PrivacySection privacy;
   StateSection state;
   MergeSection merge;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "corpus/register_index.h"
 #include "daemon/log.h"
 
 namespace stuffwatch::daemon {
@@ -12,6 +13,8 @@ namespace stuffwatch::daemon {
 void CorpusWatch::start() {
   health_.wanted = true;
   give_up();  // until there is one: alerts say that it is not there
+  if (!options_.accounts.empty())
+    read_accounts(version_of(options_.accounts / corpus::AccountRegister::kFileName));
   read(version());
   thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
@@ -45,6 +48,13 @@ void CorpusWatch::look() {
                       ": a file of the corpus was cut short or its disk fails; stuffwatch corpus "
                       "verify says which";
   }
+  if (!options_.accounts.empty()) {
+    const Version accounts = version_of(options_.accounts / corpus::AccountRegister::kFileName);
+    if (accounts != accounts_tried_) {
+      read_accounts(accounts);
+      if (current_ != nullptr && !damaged) give();
+    }
+  }
   const Version found = version();
   const bool changed = found != tried_,
              again = Clock::now() >= retry_at_ && !health_.problem.empty();
@@ -67,7 +77,7 @@ void CorpusWatch::read(const Version& version) {
   auto corpus = corpus::Corpus::open(options_.folder, hasher_,
                                      corpus::Placement{options_.memory, current_.get()});
   if (corpus)
-    return give(std::move(*corpus), version,
+    return take(std::move(*corpus), version,
                 std::chrono::duration<double>(Clock::now() - begin).count());
   const std::scoped_lock lock(mutex_);
   ++health_.failures;
@@ -79,11 +89,40 @@ void CorpusWatch::read(const Version& version) {
   health_.problem = problem;
 }
 
-void CorpusWatch::give(corpus::Corpus corpus, const Version& version, double seconds) {
+// One that cannot be read leaves the one before in use.
+void CorpusWatch::read_accounts(const Version& version) {
+  accounts_tried_ = version;
+  auto accounts = corpus::AccountRegister::open(options_.accounts, hasher_.check_value());
+  if (accounts) accounts_ = std::move(*accounts);
+  const std::scoped_lock lock(mutex_);
+  health_.accounts = accounts_ ? accounts_->open_accounts() : 0;
+  health_.accounts_problem = accounts ? "" : accounts.error().message;
+  if (!accounts)
+    log_error("the register of accounts cannot be read: " + health_.accounts_problem);
+  else
+    log_info("the register of accounts is in use",
+             {{"folder", options_.accounts.string()}, {"open_accounts", health_.accounts}});
+}
+
+// What is current, to the pipeline.
+void CorpusWatch::give() {
+  corpus::ListDirectory directory = current_->directory();
+  if (accounts_) {
+    auto exact = corpus::directory_of(*current_, *accounts_);
+    if (exact)
+      directory = std::move(*exact);
+    else
+      log_error("how common lists are among the site's accounts is learned: " +
+                exact.error().message);
+  }
+  probe_.use(current_, std::make_shared<const corpus::ListDirectory>(std::move(directory)));
+}
+
+void CorpusWatch::take(corpus::Corpus corpus, const Version& version, double seconds) {
   const auto fresh = std::make_shared<const corpus::Corpus>(std::move(corpus));
-  probe_.use(fresh, std::make_shared<const corpus::ListDirectory>(fresh->directory()));
   if (current_ != nullptr) retired_.push_back(std::move(current_));
   current_ = fresh;
+  give();
   const std::scoped_lock lock(mutex_);
   health_.up = true, health_.problem.clear(), ++health_.loads;
   health_.lists = fresh->lists().size(), health_.entries = fresh->entries();
@@ -103,12 +142,12 @@ void CorpusWatch::give_up() {
                           .lists = {}, .digest = {}, .state = "unavailable"}));
 }
 
-CorpusWatch::Version CorpusWatch::version() const {
-  struct stat manifest{};
-  if (::stat((options_.folder / corpus::Manifest::kFileName).c_str(), &manifest) != 0) return {};
-  const std::chrono::nanoseconds since_epoch = std::chrono::seconds(manifest.st_mtim.tv_sec) +
-                                               std::chrono::nanoseconds(manifest.st_mtim.tv_nsec);
-  return {std::chrono::sys_time<std::chrono::nanoseconds>(since_epoch), manifest.st_ino};
+CorpusWatch::Version CorpusWatch::version_of(const std::filesystem::path& file) {
+  struct stat found{};
+  if (::stat(file.c_str(), &found) != 0) return {};
+  const std::chrono::nanoseconds since_epoch =
+      std::chrono::seconds(found.st_mtim.tv_sec) + std::chrono::nanoseconds(found.st_mtim.tv_nsec);
+  return {std::chrono::sys_time<std::chrono::nanoseconds>(since_epoch), found.st_ino};
 }
 
 }  // namespace stuffwatch::daemon

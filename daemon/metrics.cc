@@ -193,6 +193,8 @@ constexpr MetricInfo kTable[] = {
         "When the corpus in use was made: now minus this is its age."),
     row(Gauge::kCorpusLoadSeconds, "stuffwatch_corpus_load_seconds", {},
         "How long it took to read."),
+    row(Gauge::kRegisteredAccounts, "stuffwatch_registered_accounts", {},
+        "Open accounts in the register in use; 0 without accounts.path."),
     row(Counter::kCorpusLoads, "stuffwatch_corpus_loads_total", {{"result"}},
         "Times it was read: ok (in use), failed (what was in use stays)."),
     row(Counter::kCorpusLookups, "stuffwatch_corpus_lookups_total", {},

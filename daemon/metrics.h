@@ -91,6 +91,7 @@ enum class Gauge : std::uint8_t {
   kCorpusLoadedBytes,
   kCorpusTime,
   kCorpusLoadSeconds,
+  kRegisteredAccounts,
   kQueueCapacity,
   // version, compiler
   kBuildInfo,

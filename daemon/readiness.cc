@@ -32,6 +32,7 @@ void judge(const Circumstances& now, DaemonStatus& s) {
   if (!s.dead_letter.problem.empty()) say("dead_letter", s.dead_letter.problem);
   if (!now.held.empty()) say("held", "everything waits: " + now.held), sees = false;
   if (!s.corpus.problem.empty()) say("corpus", s.corpus.problem);
+  if (!s.corpus.accounts_problem.empty()) say("accounts", s.corpus.accounts_problem);
   if (!s.checkpoint.problem.empty()) say("checkpoint", s.checkpoint.problem);
   const bool degraded = !s.reasons.empty();  // what follows is as it should be
   for (const DetectorHealth& d : s.detectors)

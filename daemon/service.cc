@@ -213,9 +213,10 @@ config::Result<void> Service::open_pipeline() {
 
 config::Result<void> Service::open_corpus() {
   if (config_->corpus.path.empty()) return {};
-  corpus_ = std::make_unique<CorpusWatch>(
-      CorpusWatchOptions{.folder = config_->corpus.path, .memory = corpus_memory(*config_)},
-      *hasher_, pipeline_->lists());
+  corpus_ = std::make_unique<CorpusWatch>(CorpusWatchOptions{.folder = config_->corpus.path,
+                                                             .accounts = config_->accounts.path,
+                                                             .memory = corpus_memory(*config_)},
+                                          *hasher_, pipeline_->lists());
   corpus_->start();
   return {};
 }

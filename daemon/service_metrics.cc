@@ -30,6 +30,7 @@ void Service::publish_corpus_metrics(const CorpusHealth& c) {
   metrics_.set(Gauge::kCorpusLoadedBytes, {}, c.up ? static_cast<double>(c.loaded_bytes) : 0);
   if (c.changed) metrics_.set(Gauge::kCorpusTime, {}, seconds_of(c.changed->time_since_epoch()));
   metrics_.set(Gauge::kCorpusLoadSeconds, {}, c.load_seconds);
+  metrics_.set(Gauge::kRegisteredAccounts, {}, static_cast<double>(c.accounts));
   metrics_.raise(Counter::kCorpusLoads, {"ok"}, c.loads);
   metrics_.raise(Counter::kCorpusLoads, {"failed"}, c.failures);
   metrics_.raise(Counter::kCorpusLookups, {}, c.lookups);

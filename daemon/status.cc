@@ -64,6 +64,8 @@ void write_corpus(JsonWriter& json, const CorpusHealth& corpus) {
   json.field("accounts", corpus.entries).field("bytes", corpus.bytes);
   json.field("loaded_bytes", corpus.loaded_bytes).text_field("digest", corpus.digest);
   write_time(json, "changed", corpus.changed);
+  json.field("registered_accounts", corpus.accounts);
+  json.text_field("accounts_problem", corpus.accounts_problem);
   json.text_field("problem", corpus.problem).end_object();
 }
 

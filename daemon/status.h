@@ -94,6 +94,8 @@ struct CorpusHealth {
   std::optional<StatusTime> changed;  // when the corpus in use was made
   double load_seconds = 0;
   std::uint64_t loads = 0, failures = 0;
+  std::uint64_t accounts = 0;    // open ones of the register
+  std::string accounts_problem;  // why there is none, or not the newest
   std::uint64_t lookups = 0;
   std::map<std::string, std::uint64_t> hits;  // events by list
 };

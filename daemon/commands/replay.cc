@@ -14,6 +14,7 @@
 
 #include "config/files.h"
 #include "corpus/raw_file.h"
+#include "corpus/register_index.h"
 #include "daemon/commands/attribution_log.h"
 #include "daemon/commands/command.h"
 #include "daemon/commands/interruption.h"
@@ -120,6 +121,13 @@ class Replay {
                                        corpus::Placement{corpus_memory(*config_)});
     if (!opened) return std::unexpected(opened.error());
     corpus_ = std::make_shared<const corpus::Corpus>(std::move(*opened));
+    directory_ = corpus_->directory();
+    if (config_->accounts.path.empty()) return {};
+    auto accounts = corpus::AccountRegister::open(config_->accounts.path, hasher.check_value());
+    if (!accounts) return std::unexpected(accounts.error());
+    auto exact = corpus::directory_of(*corpus_, *accounts);
+    if (!exact) return std::unexpected(exact.error());
+    directory_ = std::move(*exact);
     return {};
   }
 
@@ -202,8 +210,7 @@ class Replay {
     pipeline_ = std::make_unique<Pipeline>(pipeline_settings, config_->detectors.kinds,
                                            alert_origin(*config_), hasher, std::move(hooks));
     if (corpus_ != nullptr)
-      pipeline_->lists().use(corpus_,
-                             std::make_shared<const corpus::ListDirectory>(corpus_->directory()));
+      pipeline_->lists().use(corpus_, std::make_shared<const corpus::ListDirectory>(directory_));
     for (auto& source : sources) pipeline_->add_source(std::move(source), settings);
     for (;;) {
       pipeline_->service();
@@ -343,6 +350,7 @@ class Replay {
   Clock::time_point begin_ = Clock::now();
   std::unique_ptr<Config> config_;
   std::shared_ptr<const corpus::Corpus> corpus_;
+  corpus::ListDirectory directory_;
   std::unique_ptr<Pipeline> pipeline_;
   AttributionLog log_;
   corpus::Sha256 digest_;

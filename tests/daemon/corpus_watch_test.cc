@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "corpus/account_loader.h"
 #include "tests/support/small_corpus.h"
 
 namespace stuffwatch::daemon {
@@ -173,6 +174,39 @@ TEST_F(CorpusWatched, IsExchangedUnderLoadWithoutATornView) {
   }
   EXPECT_GT(corpora, 2U);
   EXPECT_EQ(watched->health().failures, 0U);
+}
+
+TEST_F(CorpusWatched, SaysHowCommonListsAreAmongTheSitesOwnAccounts) {
+  const test::TemporaryFolder folder;
+  const auto load = [&](const std::string& rows) {
+    const fs::path file = folder.path() / "users.csv";
+    std::ofstream(file) << "email\n" << rows;
+    auto input = corpus::ListInput::open({file.native()}).value();
+    const auto loaded = corpus::load_accounts(*input, corpus_.hasher(), {}, {}, folder.path(),
+                                              [](auto, auto) { return true; });
+    ASSERT_TRUE(loaded) << loaded.error().message;
+  };
+  load("a@example.com\nother@example.com\n");
+  CorpusWatch watched({.folder = corpus_.path(),
+                       .accounts = folder.path(),
+                       .memory = 1 << 30,
+                       .look_every = 1ms,
+                       .retry_every = 10ms},
+                      corpus_.hasher(), probe_);
+  watched.start();
+  static_cast<void>(probe_.begin({}));
+  EXPECT_EQ(probe_.directory()->lists.at(0).base_rate, .5);
+  EXPECT_EQ(watched.health().accounts, 2U);
+  load(
+      "a@example.com\nboth@example.com\nthird@example.com\nfourth@example.com\nfifth@example."
+      "com\n");
+  wait(watched, [](const CorpusHealth& h) { return h.accounts == 5; });
+  for (int i = 0; i < 20'000 && probe_.directory()->lists.at(0).base_rate != .4; ++i)
+    static_cast<void>(probe_.begin({})), std::this_thread::yield();
+  EXPECT_EQ(probe_.directory()->lists.at(0).base_rate, .4);
+  std::ofstream(folder.path() / corpus::AccountRegister::kFileName) << "rubbish";
+  wait(watched, [](const CorpusHealth& h) { return !h.accounts_problem.empty(); });
+  EXPECT_EQ(probe_.directory()->lists.at(0).base_rate, .4) << "what was read before stays in use";
 }
 
 }  // namespace
