@@ -12,7 +12,8 @@ std::size_t NameHash::operator()(std::string_view name) const {
 }
 
 PublicSuffixes::PublicSuffixes()
-    : list_(::psl_latest(nullptr), [](const psl_ctx_t* list) { ::psl_free(const_cast<psl_ctx_t*>(list)); }) {}
+    : list_(::psl_latest(nullptr),
+            [](const psl_ctx_t* list) { ::psl_free(const_cast<psl_ctx_t*>(list)); }) {}
 
 std::string_view PublicSuffixes::registrable(const std::string& host) const {
   const char* const found = ::psl_registrable_domain(list_.get(), host.c_str());
@@ -37,7 +38,8 @@ void DomainCounts::add(std::uint64_t number, std::uint64_t accounts) {
 void DomainCounts::make_room() {
   if (domains_.size() <= most_) return;
   exact_ = false;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> order;  // of two with as few lines the older goes
+  std::vector<std::pair<std::uint64_t, std::uint64_t>>
+      order;  // of two with as few lines the older goes
   for (const auto& [name, domain] : domains_) order.emplace_back(domain.lines, domain.number);
   const auto middle = order.begin() + static_cast<std::ptrdiff_t>(order.size() / 2);
   std::ranges::nth_element(order, middle);

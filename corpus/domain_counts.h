@@ -42,7 +42,8 @@ class PublicSuffixes {
 class DomainCounts {
  public:
   static constexpr std::size_t kMost = std::size_t{1} << 18;
-  static constexpr std::uint64_t kNone = Spill::kMaxPosition;  // as a number: of an account without domain
+  static constexpr std::uint64_t kNone =
+      Spill::kMaxPosition;  // as a number: of an account without domain
 
   explicit DomainCounts(std::size_t most = kMost) : most_(most) {}
 

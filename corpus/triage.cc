@@ -108,12 +108,12 @@ OrderKind kind_of(const MatchOrder& order, std::uint64_t lines_of_list) {
   const bool forward = order.forward >= order.backward;
   const double pairs = static_cast<double>(order.pairs),
                share = static_cast<double>(std::max(order.forward, order.backward)) / pairs,
-               chance = static_cast<double>(MatchOrder::kReach) / static_cast<double>(lines_of_list);
+               chance =
+                   static_cast<double>(MatchOrder::kReach) / static_cast<double>(lines_of_list);
   if (order.pairs < kLeastPairs || share < kPartly || share <= chance) return OrderKind::kNone;
   // Chernoff's bound of a share as high as this, or higher, when each pair is near by chance.
-  const double divergence =
-      share * std::log(share / chance) +
-      (share < 1 ? (1 - share) * std::log((1 - share) / (1 - chance)) : 0.0);
+  const double divergence = share * std::log(share / chance) +
+                            (share < 1 ? (1 - share) * std::log((1 - share) / (1 - chance)) : 0.0);
   if (pairs * divergence < std::log(kOddsAgainstChance)) return OrderKind::kNone;
   if (share >= kIn) return forward ? OrderKind::kForward : OrderKind::kBackward;
   return forward ? OrderKind::kPartlyForward : OrderKind::kPartlyBackward;

@@ -36,9 +36,11 @@ struct TriageOptions {
 
 // How the matches of a list follow each other from the top of the dump to its end.
 struct MatchOrder {
-  static constexpr std::uint64_t kReach = 8;  // lines of the list; a shuffled dump is within by chance of about kReach / lines
-  std::uint64_t pairs = 0;                    // of consecutive matches, unless both are the same line
-  std::uint64_t forward = 0, backward = 0;    // pairs whose second is 1 to kReach lines behind, before the first
+  static constexpr std::uint64_t kReach =
+      8;  // lines of the list; a shuffled dump is within by chance of about kReach / lines
+  std::uint64_t pairs = 0;  // of consecutive matches, unless both are the same line
+  std::uint64_t forward = 0,
+                backward = 0;  // pairs whose second is 1 to kReach lines behind, before the first
 };
 
 enum class OrderKind : std::uint8_t { kNone, kForward, kPartlyForward, kBackward, kPartlyBackward };
@@ -47,15 +49,17 @@ enum class OrderKind : std::uint8_t { kNone, kForward, kPartlyForward, kBackward
 
 struct TriagedList {
   struct Ordered {
-    std::string ordering;     // the list, of those that are one in different orders, that the dump follows best
+    std::string
+        ordering;  // the list, of those that are one in different orders, that the dump follows best
     std::uint64_t lines = 0;  // of it
     MatchOrder matches;
   };
   std::string name;
-  std::uint32_t id = 0, date = 0;      // as in SegmentList
-  std::uint64_t held = 0;              // accounts of the list; of several orderings, of the largest
-  std::uint64_t accounts = 0;          // of the dump, distinct
-  std::optional<Ordered> order = std::nullopt;  // nothing: no ordering has positions, or there are no two matches
+  std::uint32_t id = 0, date = 0;  // as in SegmentList
+  std::uint64_t held = 0;          // accounts of the list; of several orderings, of the largest
+  std::uint64_t accounts = 0;      // of the dump, distinct
+  std::optional<Ordered> order =
+      std::nullopt;  // nothing: no ordering has positions, or there are no two matches
 };
 
 struct Triage {
@@ -74,22 +78,25 @@ struct Triage {
   };
   NamesApart names_apart;
 
-  std::vector<TriagedList> lists;  // all that the corpus holds, orderings of one as one; most accounts of the dump first
+  std::vector<TriagedList>
+      lists;  // all that the corpus holds, orderings of one as one; most accounts of the dump first
   // The fewest lists (found greedily) that have all known accounts of the dump.
   struct Explained {
-    std::size_t list;              // index of `lists`
+    std::size_t list;  // index of `lists`
     std::uint64_t accounts_so_far;
   };
   std::vector<Explained> explained_by;
-  bool explained_exactly = true;  // not so with more than Census::kCombinations different combinations of lists
+  bool explained_exactly =
+      true;  // not so with more than Census::kCombinations different combinations of lists
 
   static constexpr std::size_t kTopDomains = 20;
   struct Domain {
     std::string name;
     std::uint64_t accounts;
   };
-  std::vector<Domain> domains;      // registrable ones, most accounts first, kTopDomains at most
-  bool domains_exact = true;        // not so with more than DomainCounts::kMost of them: then at least so many
+  std::vector<Domain> domains;  // registrable ones, most accounts first, kTopDomains at most
+  bool domains_exact =
+      true;  // not so with more than DomainCounts::kMost of them: then at least so many
 };
 
 [[nodiscard]] config::Result<Triage> triage(ListInput& dump, const Corpus& corpus,

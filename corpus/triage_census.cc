@@ -23,7 +23,8 @@ struct Together {
 };
 
 // Of two lists that explain as many, the smaller one: that is less of a chance.
-std::size_t best_of(const std::vector<std::uint64_t>& gains, const std::vector<TriagedList>& lists) {
+std::size_t best_of(const std::vector<std::uint64_t>& gains,
+                    const std::vector<TriagedList>& lists) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < gains.size(); ++i)
     if (gains[i] > gains[best] || (gains[i] == gains[best] && lists[i].held < lists[best].held))
@@ -140,7 +141,8 @@ std::vector<std::uint32_t> Census::tell_lists(const Kind& kind, Triage& out) con
   }
   std::vector<std::uint32_t> sorted(lists.size()), place_of(lists.size());
   std::iota(sorted.begin(), sorted.end(), 0U);
-  std::ranges::stable_sort(sorted, std::greater{}, [&](std::uint32_t g) { return lists[g].accounts; });
+  std::ranges::stable_sort(sorted, std::greater{},
+                           [&](std::uint32_t g) { return lists[g].accounts; });
   for (std::uint32_t place = 0; place < sorted.size(); ++place) {
     place_of[sorted[place]] = place;
     out.lists.push_back(std::move(lists[sorted[place]]));

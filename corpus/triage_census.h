@@ -24,7 +24,8 @@ class Census {
  public:
   static constexpr std::size_t kCombinations = std::size_t{1} << 16;
 
-  Census(const Corpus& corpus, const ListGroups& groups, std::function<void(AccountKey)> on_account);
+  Census(const Corpus& corpus, const ListGroups& groups,
+         std::function<void(AccountKey)> on_account);
 
   // Waits until all chunks before it were added. Domains have their numbers then.
   void add(std::uint64_t chunk, ChunkMatches& matches);

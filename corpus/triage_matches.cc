@@ -25,8 +25,8 @@ ListGroups::ListGroups(const Corpus& corpus) {
   std::vector<std::uint32_t> originals;
   for (std::uint32_t l = 0; l < lists.size(); ++l) {
     const std::uint32_t original = original_of(lists, l);
-    const auto group = static_cast<std::uint32_t>(std::ranges::find(originals, original) -
-                                                  originals.begin());
+    const auto group =
+        static_cast<std::uint32_t>(std::ranges::find(originals, original) - originals.begin());
     if (group == originals.size()) originals.push_back(original), named_after.push_back(l);
     group_of.push_back(group);
   }
@@ -63,11 +63,12 @@ void MatchRun::append(const MatchRun& next) {
 
 void ChunkNames::begin_chunk() {
   counted_.clear();
+  last_ = nullptr;
   if (known_.size() > kRemembered) known_.clear();
   ++chunk_;
 }
 
-std::uint32_t ChunkNames::count_line(std::string_view name) {
+void ChunkNames::look_up(std::string_view name) {
   auto found = known_.find(name);
   if (found == known_.end()) {
     found = known_.emplace(name, Known{}).first;
@@ -78,8 +79,7 @@ std::uint32_t ChunkNames::count_line(std::string_view name) {
     known.chunk = chunk_, known.index = static_cast<std::uint32_t>(counted_.size());
     counted_.push_back({.name = known.told_as});
   }
-  ++counted_[known.index].lines;
-  return known.index;
+  last_ = &known, last_name_ = found->first;
 }
 
 void Combination::append(std::string& out, std::uint32_t group) {

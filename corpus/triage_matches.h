@@ -50,7 +50,12 @@ class ChunkNames {
   explicit ChunkNames(ToldAs told_as) : told_as_(std::move(told_as)) {}
 
   void begin_chunk();
-  [[nodiscard]] std::uint32_t count_line(std::string_view name);  // index of counted()
+  // Index of counted(). The same name as the time before, which is the most usual one, costs a comparison only.
+  [[nodiscard]] std::uint32_t count_line(std::string_view name) {
+    if (last_ == nullptr || name != last_name_) look_up(name);
+    ++counted_[last_->index].lines;
+    return last_->index;
+  }
   [[nodiscard]] std::vector<Counted>& counted() { return counted_; }
   [[nodiscard]] const std::vector<Counted>& counted() const { return counted_; }
 
@@ -61,8 +66,11 @@ class ChunkNames {
     std::uint64_t chunk = 0;  // that it was counted in last
     std::uint32_t index = 0;  // in counted_ then
   };
+  void look_up(std::string_view name);
   ToldAs told_as_;
   NameMap<Known> known_;
+  const Known* last_ = nullptr;  // counted in this chunk
+  std::string_view last_name_;
   std::vector<Counted> counted_;
   std::uint64_t chunk_ = 0;
 };
@@ -81,8 +89,10 @@ struct Combination {
 struct MatchedLine {
   static constexpr std::uint64_t kNoEntry = ~std::uint64_t{0};
   static constexpr std::uint32_t kNoDomain = ~std::uint32_t{0};
-  std::uint64_t hash = 0, entry = kNoEntry;  // entry: the account's first, counted through all segments
-  std::uint32_t domain = kNoDomain, combination = 0;  // index of ChunkMatches::domains, combinations
+  std::uint64_t hash = 0,
+                entry = kNoEntry;  // entry: the account's first, counted through all segments
+  std::uint32_t domain = kNoDomain,
+                combination = 0;  // index of ChunkMatches::domains, combinations
   [[nodiscard]] AccountKind kind() const { return domain == kNoDomain ? kOtherName : kAddress; }
   [[nodiscard]] bool known() const { return entry != kNoEntry; }
 };

@@ -55,7 +55,8 @@ config::Result<fs::path> temporary_folder(const TriageCommand& command,
   for (const fs::path& folder : folders)
     if (::access(folder.c_str(), W_OK | X_OK) == 0 && free_bytes(folder) >= needed) return folder;
   return config::failed(
-      "{} cannot be written, or has less than the {} free that this dump may need for a while: name "
+      "{} cannot be written, or has less than the {} free that this dump may need for a while: "
+      "name "
       "a folder with --temp",
       folders.front().string(), config::format_bytes({((needed >> 20U) + 1) << 20U}));
 }
@@ -166,8 +167,9 @@ void add_corpus_triage(CLI::App& corpus, int& exit_code) {
                       "email:pass, user|pass, url:login:pass, ...; default: found out from the "
                       "first lines");
   command->add_option("--html", options->html, "The report as a page of its own; - prints only it");
-  command->add_option("--population", options->population,
-                      "Mailboxes of the world: what a list's share by chance is taken of")
+  command
+      ->add_option("--population", options->population,
+                   "Mailboxes of the world: what a list's share by chance is taken of")
       ->check(CLI::Range(1.0, 1e15))
       ->capture_default_str();
   command->add_option("--temp", options->temporary,

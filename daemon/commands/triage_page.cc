@@ -11,9 +11,9 @@ namespace {
 constexpr std::string_view kHead = R"(<!DOCTYPE html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta charset="utf-8"/>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"/>
+<meta name="viewport" content="width=device-width, initial-scale=1"/>
 <title>Triage of an alleged dump</title>
 <style>
 :root { color-scheme: light dark; --text: #1b1f24; --dim: #5c6670; --line: #d8dde2; --bar: #2f6f9f; --page: #fff; }
@@ -66,7 +66,8 @@ std::string bar(double share) {
 
 std::string section_html(const TriageSection& section) {
   const Table& table = section.table;
-  std::string out = fmt::format("<h2>{}</h2>\n<div class=\"wide\"><table>\n", escaped(section.title));
+  std::string out =
+      fmt::format("<h2>{}</h2>\n<div class=\"wide\"><table>\n", escaped(section.title));
   if (!std::ranges::all_of(table.head, &std::string::empty)) {
     out += "<thead><tr>";
     for (std::size_t i = 0; i < table.head.size(); ++i)

@@ -53,9 +53,8 @@ std::string lists_text(const TriageReport& report) {
     const std::uint64_t gained = so_far - before;
     if (i != 0 && share_of(gained, result.accounts) < kWorthASentence) break;
     const TriagedList& list = result.lists[place];
-    text += fmt::format("{}{}{} in {}{}", i == 0 ? "" : ", a further ",
-                        share_text(result, gained), i == 0 ? " are" : "", one_line(list.name),
-                        order_words(order_of(list)));
+    text += fmt::format("{}{}{} in {}{}", i == 0 ? "" : ", a further ", share_text(result, gained),
+                        i == 0 ? " are" : "", one_line(list.name), order_words(order_of(list)));
     if (i == 0 && is_chance(result, list, report.population))
       text += ", which is no more than chance gives a list of that size";
     before = so_far;
@@ -68,16 +67,16 @@ std::string shares_text(const TriageReport& report) {
   if (result.lists.empty()) return "the corpus holds no list to compare them with";
   if (result.known == 0) return "none of them is in a list you hold";
   const std::uint64_t unknown = result.accounts - result.known;
+  if (unknown == 0) return lists_text(report) + "; none is new";
   return fmt::format("{}; {} are in no list you hold", lists_text(report),
-                     unknown == 0 ? "0 %" : share_text(result, unknown));
+                     share_text(result, unknown));
 }
 
 std::string_view verdict(const TriageReport& report) {
   const Triage& result = report.result;
   if (result.lists.empty()) return "";
   for (const TriagedList& list : result.lists)
-    if (order_of(list) != OrderKind::kNone &&
-        share_of(list.accounts, result.accounts) >= kRecycled)
+    if (order_of(list) != OrderKind::kNone && share_of(list.accounts, result.accounts) >= kRecycled)
       return "consistent with a recycled third-party breach";
   if (!result.of_addresses) return "";  // common names are known in any case
   const double known = share_of(result.known, result.accounts);

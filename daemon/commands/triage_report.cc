@@ -7,7 +7,6 @@
 #include "corpus/raw_file.h"
 #include "daemon/commands/corpus_options.h"
 #include "daemon/commands/triage_words.h"
-#include "daemon/json_writer.h"
 
 namespace stuffwatch::daemon {
 namespace {
@@ -19,9 +18,15 @@ using corpus::TriagedList;
 
 constexpr std::size_t kListsShown = 40;
 
-std::string dated(const TriagedList& list) {
-  const std::string date = list_date_text(list.date);
-  return date.empty() ? one_line(list.name) : fmt::format("{} ({})", one_line(list.name), date);
+std::string lists_held(const Triage& result) {
+  std::string text =
+      fmt::format("{} list{}", grouped(result.lists.size()), result.lists.size() == 1 ? "" : "s");
+  for (std::size_t i = 0; i < std::min(kListsShown, result.lists.size()); ++i) {
+    const std::string date = list_date_text(result.lists[i].date);
+    text += fmt::format("{}{}{}", i == 0 ? ": " : ", ", one_line(result.lists[i].name),
+                        date.empty() ? "" : fmt::format(" ({})", date));
+  }
+  return text + (result.lists.size() > kListsShown ? ", ..." : "");
 }
 
 std::string order_text(const TriagedList& list) {
@@ -43,6 +48,12 @@ std::string order_text(const TriagedList& list) {
 
 std::string accounts_word(const Triage& result) {
   return result.of_addresses ? "E-mail addresses" : "User names and phone numbers";
+}
+
+void drop_column(Table& table, std::ptrdiff_t column) {
+  table.head.erase(table.head.begin() + column);
+  table.right.erase(table.right.begin() + column);
+  for (auto& row : table.rows) row.erase(row.begin() + column);
 }
 
 TriageSection lines_section(const Triage& result) {
@@ -67,19 +78,6 @@ TriageSection lines_section(const Triage& result) {
   return section;
 }
 
-std::string lists_without(const Triage& result) {
-  std::string names;
-  std::size_t left_out = 0, shown = 0;
-  for (const TriagedList& list : result.lists) {
-    if (list.accounts != 0) continue;
-    if (shown++ == kListsShown) shown = kListsShown, ++left_out;
-    if (left_out == 0) names += (names.empty() ? "" : ", ") + dated(list);
-  }
-  if (names.empty()) return "";
-  return fmt::format("Held, and with no account of it: {}{}.", names,
-                     left_out == 0 ? "" : fmt::format(" and {} more", grouped(left_out)));
-}
-
 TriageSection lists_section(const TriageReport& report) {
   const Triage& result = report.result;
   TriageSection section{"Lists that hold its accounts",
@@ -87,15 +85,15 @@ TriageSection lists_section(const TriageReport& report) {
                          {false, false, true, true, true, true, false},
                          {}},
                         {},
-                        lists_without(result)};
+                        {}};
   const auto row = [&](std::string name, std::string date, std::uint64_t accounts,
                        std::string chance, std::string order) {
     const double share = share_of(accounts, result.accounts);
     section.bars.push_back(share);
-    section.table.rows.push_back(
-        {std::move(name), std::move(date), grouped(accounts), percent(share),
-         percent(corpus::wilson_interval(accounts, result.accounts)), std::move(chance),
-         std::move(order)});
+    section.table.rows.push_back({std::move(name), std::move(date), grouped(accounts),
+                                  percent(share),
+                                  percent(corpus::wilson_interval(accounts, result.accounts)),
+                                  std::move(chance), std::move(order)});
   };
   for (const TriagedList& list : result.lists) {
     if (list.accounts == 0 || section.bars.size() == kListsShown) break;
@@ -103,6 +101,7 @@ TriageSection lists_section(const TriageReport& report) {
         percent(expected_share(list, report.population)), order_text(list));
   }
   row("any of them", "", result.known, "", "");
+  if (result.lines >= kManyLines) drop_column(section.table, 4);
   return section;
 }
 
@@ -138,55 +137,6 @@ TriageSection domains_section(const Triage& result) {
   return section;
 }
 
-void add_lists(JsonWriter& json, const TriageReport& report) {
-  const Triage& result = report.result;
-  json.key("lists").begin_array();
-  for (const TriagedList& list : result.lists) {
-    const corpus::Interval interval = corpus::wilson_interval(list.accounts, result.accounts);
-    json.begin_object().field("name", list.name);
-    json.text_field("date", list_date_text(list.date)).field("list_accounts", list.held);
-    json.field("accounts", list.accounts).field("share", share_of(list.accounts, result.accounts));
-    json.key("interval").begin_array().value(interval.low).value(interval.high).end_array();
-    json.field("expected_share", expected_share(list, report.population));
-    if (list.order) {
-      json.field("in_order_share", in_order_share(list.order->matches));
-      json.field("reverse_order_share", reverse_order_share(list.order->matches));
-      json.field("consecutive_matches", list.order->matches.pairs);
-      if (list.order->ordering != list.name) json.field("ordering", list.order->ordering);
-    }
-    json.end_object();
-  }
-  json.end_array().key("explained_by").begin_array();
-  for (const auto& [place, so_far] : result.explained_by)
-    json.begin_object()
-        .field("name", result.lists[place].name)
-        .field("share_so_far", share_of(so_far, result.accounts))
-        .end_object();
-  json.end_array().field("explained_by_exact", result.explained_exactly);
-}
-
-void add_counts(JsonWriter& json, const Triage& result) {
-  json.field("lines", result.lines).field("valid", result.tally.valid);
-  json.key("invalid").begin_object();
-  for (std::size_t i = 0; i < static_cast<std::size_t>(LineReject::kCount); ++i)
-    if (result.tally.rejected[i] != 0)
-      json.field(corpus::name_of(static_cast<LineReject>(i)), result.tally.rejected[i]);
-  json.end_object().field("duplicates", result.duplicates).field("accounts", result.accounts);
-  json.field("new_accounts", result.accounts - result.known);
-  json.field("known_accounts", result.known);
-  const corpus::Interval known = corpus::wilson_interval(result.known, result.accounts);
-  json.field("known_share", share_of(result.known, result.accounts));
-  json.key("known_interval").begin_array().value(known.low).value(known.high).end_array();
-  json.field("accounts_are", result.of_addresses ? "email" : "user_name");
-  if (result.names_apart.lines != 0)
-    json.key("user_names")
-        .begin_object()
-        .field("lines", result.names_apart.lines)
-        .field("accounts", result.names_apart.accounts)
-        .field("known_accounts", result.names_apart.known)
-        .end_object();
-}
-
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> triage_header(const TriageReport& report) {
@@ -194,8 +144,8 @@ std::vector<std::pair<std::string, std::string>> triage_header(const TriageRepor
   return {{"Dump", one_line(report.dump)},
           {"Its SHA-256", corpus::hex(result.sha256)},
           {"Read", fmt::format("{}, as {}", short_time(report.time), one_line(result.format))},
-          {"Corpus", fmt::format("{} list{}, digest {}", grouped(result.lists.size()),
-                                 result.lists.size() == 1 ? "" : "s", report.corpus_digest)}};
+          {"Lists held", lists_held(result)},
+          {"Corpus digest", report.corpus_digest}};
 }
 
 std::vector<TriageSection> triage_sections(const TriageReport& report) {
@@ -210,13 +160,11 @@ std::vector<TriageSection> triage_sections(const TriageReport& report) {
 
 std::string triage_text(const TriageReport& report, const TextStyle& style) {
   std::string out;
-  for (const std::string& line : wrapped(triage_paragraph(report), style.width))
-    out += line + '\n';
+  for (const std::string& line : wrapped(triage_paragraph(report), style.width)) out += line + '\n';
   out += '\n';
-  Table header{{"", ""}, {false, false}, {}};
-  for (const auto& [label, value] : triage_header(report)) header.rows.push_back({label, value});
-  std::string facts = header.text({style.colour, 0, 0});
-  out += facts.substr(facts.find('\n') + 1);  // its head is empty
+  for (const auto& [label, value] : triage_header(report))
+    for (const std::string& line : wrapped(fmt::format("{:<15}{}", label, value), style.width))
+      out += line + '\n';
   for (const TriageSection& section : triage_sections(report)) {
     out += '\n' + heading(section.title, style);
     const std::string table = section.table.text(style);
@@ -225,25 +173,6 @@ std::string triage_text(const TriageReport& report, const TextStyle& style) {
     if (!section.note.empty()) out += section.note + '\n';
   }
   return out;
-}
-
-std::string triage_json(const TriageReport& report) {
-  const Triage& result = report.result;
-  JsonWriter json;
-  json.begin_object().field("summary", triage_paragraph(report));
-  add_counts(json, result);
-  add_lists(json, report);
-  json.key("domains").begin_array();
-  for (const Triage::Domain& domain : result.domains)
-    json.begin_object()
-        .field("name", domain.name)
-        .field("accounts", domain.accounts)
-        .end_object();
-  json.end_array().field("domains_exact", result.domains_exact);
-  json.field("dump", report.dump).field("format", result.format).field("time", report.time);
-  json.field("dump_sha256", corpus::hex(result.sha256));
-  json.field("corpus_digest", report.corpus_digest).field("population", report.population);
-  return json.field("sampled", false).end_object().take();
 }
 
 }  // namespace stuffwatch::daemon

@@ -64,7 +64,8 @@ void append(Lines& to, const Lines& lines) { to.insert(to.end(), lines.begin(), 
 // All that is compared, as text: a difference is read at once.
 std::string told(const Triage& t) {
   std::string out = fmt::format(
-      "lines {} valid {} rejected {} addresses {}\nduplicates {} accounts {} known {}\napart {} {} {}\n",
+      "lines {} valid {} rejected {} addresses {}\nduplicates {} accounts {} known {}\napart {} {} "
+      "{}\n",
       t.lines, t.tally.valid,
       std::accumulate(t.tally.rejected.begin(), t.tally.rejected.end(), std::uint64_t{0}),
       t.of_addresses, t.duplicates, t.accounts, t.known, t.names_apart.lines,
@@ -78,7 +79,8 @@ std::string told(const Triage& t) {
   }
   for (const auto& [list, so_far] : t.explained_by)
     out += fmt::format("explained {} {}\n", t.lists[list].name, so_far);
-  for (const auto& [name, accounts] : t.domains) out += fmt::format("domain {} {}\n", name, accounts);
+  for (const auto& [name, accounts] : t.domains)
+    out += fmt::format("domain {} {}\n", name, accounts);
   return out + fmt::format("exact {} {}\n", t.explained_exactly, t.domains_exact);
 }
 
@@ -177,7 +179,8 @@ struct Model {
   static void sort_and_explain(Triage& t, std::vector<std::set<std::string>>& sets) {
     std::vector<std::size_t> order(t.lists.size());
     std::iota(order.begin(), order.end(), 0U);
-    std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) { return t.lists[i].accounts; });
+    std::ranges::stable_sort(order, std::greater{},
+                             [&](std::size_t i) { return t.lists[i].accounts; });
     std::vector<TriagedList> lists;
     std::vector<std::set<std::string>> sorted_sets;
     for (const std::size_t i : order) lists.push_back(t.lists[i]), sorted_sets.push_back(sets[i]);
@@ -273,7 +276,9 @@ Lines random_lines(std::mt19937_64& random, std::size_t count, std::uint64_t acc
     if (random() % 10 == 0) at += random() % 20;
     switch (random() % 16) {
       case 0: lines.push_back({"two@at@example.com ;x", {}}); break;
-      case 1: lines.push_back({fmt::format("name{}:x", at % 500), fmt::format("name{}", at % 500)}); break;
+      case 1:
+        lines.push_back({fmt::format("name{}:x", at % 500), fmt::format("name{}", at % 500)});
+        break;
       default:
         lines.push_back(address(at % accounts, kDomains[at % accounts % kDomains.size()]));
         ++at;
