@@ -19,6 +19,7 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZMA REQUIRED IMPORTED_TARGET liblzma)
 find_package(BZip2 REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
 
 set(SW_CACHE_HOME "$ENV{XDG_CACHE_HOME}")
 if(NOT SW_CACHE_HOME)

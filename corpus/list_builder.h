@@ -13,6 +13,7 @@
 
 #include "config/result.h"
 #include "corpus/account_key.h"
+#include "corpus/line_hashing.h"
 #include "corpus/list_format.h"
 #include "corpus/list_input.h"
 #include "corpus/segment_writer.h"
@@ -26,14 +27,8 @@ struct BuildOptions {
   unsigned threads = 2;
 };
 
-struct BuildProgress {
-  bool sorting = false;  // reading before that
-  std::uint64_t lines = 0, bytes = 0;
-  std::optional<std::uint64_t> bytes_total;
-  double sorted = 0;  // share
-};
-// In the caller's thread, often. False: stop.
-using OnBuildProgress = std::function<bool(const BuildProgress&)>;
+using BuildProgress = ListProgress;
+using OnBuildProgress = OnListProgress;
 
 struct Built {
   ListInfo list;

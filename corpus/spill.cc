@@ -122,4 +122,20 @@ void Spill::read_ahead(std::size_t partition) const {
                     static_cast<off_t>(extent.lines * kBytesAnAccount), POSIX_FADV_WILLNEED);
 }
 
+SpillBuffer::SpillBuffer(Spill& spill, std::uint64_t memory)
+    : spill_(spill),
+      most_(std::clamp<std::uint64_t>(memory / Spill::kPartitions / sizeof(KeyedLine), 32, 4096)),
+      lines_(Spill::kPartitions) {}
+
+void SpillBuffer::append(std::size_t partition) {
+  auto& lines = lines_[partition];
+  if (problem_ && !lines.empty()) problem_ = spill_.append(partition, lines);
+  lines.clear();
+}
+
+config::Result<void> SpillBuffer::flush() {
+  for (std::size_t p = 0; p < lines_.size(); ++p) append(p);
+  return problem_;
+}
+
 }  // namespace stuffwatch::corpus

@@ -58,6 +58,30 @@ class Spill {
   std::vector<std::vector<Extent>> extents_;
 };
 
+// What one thread gives to a spill, gathered so that it is written in larger pieces. `memory`: what it may hold, about.
+class SpillBuffer {
+ public:
+  SpillBuffer(Spill& spill, std::uint64_t memory);
+
+  void add(const KeyedLine& line) {
+    const std::size_t partition = Spill::partition_of(line.hash);
+    auto& lines = lines_[partition];
+    lines.push_back(line);
+    if (lines.size() >= most_) append(partition);
+  }
+  // After the first failed write nothing more is written.
+  [[nodiscard]] const config::Result<void>& problem() const { return problem_; }
+  [[nodiscard]] config::Result<void> flush();
+
+ private:
+  void append(std::size_t partition);
+
+  Spill& spill_;
+  const std::size_t most_;
+  std::vector<std::vector<KeyedLine>> lines_;
+  config::Result<void> problem_;
+};
+
 // By hash, then position. About 15 ns a line when hashes are uniform in what follows `bits_before`; never worse than std::sort by much.
 void sort_keyed(std::vector<KeyedLine>& lines, std::vector<KeyedLine>& scratch,
                 unsigned bits_before);

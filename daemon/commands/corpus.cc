@@ -203,6 +203,7 @@ void add_corpus(CLI::App& app, int& exit_code) {
   };
   asking("list", "The lists, with what is known of them", made(), list);
   add_corpus_check(*corpus, exit_code);
+  add_corpus_triage(*corpus, exit_code);
   asking("verify", "Read everything and compare it with its checksums", made(), verify);
   asking("compact", "One segment of many, without what was forgotten: faster answers", made(),
          compact);

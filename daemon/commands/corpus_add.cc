@@ -29,17 +29,6 @@ struct AddOptions {
   std::vector<std::string> files;
 };
 
-// 256M as well as 256MiB: what people type.
-config::Result<std::uint64_t> memory_of(std::string text) {
-  if (!text.empty() && std::string_view("KMGT").find(text.back()) != std::string_view::npos)
-    text += "iB";
-  const auto bytes = config::parse_bytes(text);
-  if (!bytes) return config::misconfigured("--memory: {}", bytes.error().message);
-  constexpr std::uint64_t kLeast = std::uint64_t{16} << 20;
-  if (bytes->count < kLeast) return config::misconfigured("--memory: at least 16MiB");
-  return bytes->count;
-}
-
 // A line becomes 13 bytes on the way and some 9 in the end, which is about what it had; packed inputs have more lines than their size says.
 config::Result<void> check_room(const std::filesystem::path& folder,
                                 std::optional<std::uint64_t> input_bytes) {
@@ -78,7 +67,7 @@ config::Result<corpus::BuildOptions> build_options(const AddOptions& options,
                                    options.ordering_of);
     build.list.facts.ordering_of = of->facts.id;
   }
-  const auto memory = memory_of(options.memory);
+  const auto memory = parse_memory_option(options.memory);
   if (!memory) return std::unexpected(memory.error());
   build.memory = *memory, build.threads = options.threads;
   return build;
@@ -131,13 +120,7 @@ config::Result<int> add(const AddOptions& options) {
   {
     CorpusProgress progress(options.progress);
     built = folder->add(**input, *build, options.again, [&](const corpus::BuildProgress& p) {
-      std::optional<double> share = p.sorted;
-      if (!p.sorting)
-        share =
-            p.bytes_total && *p.bytes_total != 0
-                ? std::optional(static_cast<double>(p.bytes) / static_cast<double>(*p.bytes_total))
-                : std::nullopt;
-      progress.show(p.sorting ? "sorting" : "reading", p.lines, share);
+      progress.show(p);
       return !interruption.wanted();
     });
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "config/bytes.h"
 #include "daemon/commands/render.h"
 
 namespace stuffwatch::daemon {
@@ -42,6 +43,15 @@ CorpusProgress::~CorpusProgress() {
   if (terminal_ && shown_ != Clock::time_point{}) fmt::print(stderr, "\r\x1b[K");
 }
 
+void CorpusProgress::show(const corpus::ListProgress& p) {
+  std::optional<double> share;
+  if (p.sorting)
+    share = p.sorted;
+  else if (p.bytes_total && *p.bytes_total != 0)
+    share = static_cast<double>(p.bytes) / static_cast<double>(*p.bytes_total);
+  show(p.sorting ? "sorting" : "reading", p.lines, share);
+}
+
 void CorpusProgress::show(std::string_view stage, std::uint64_t lines,
                           std::optional<double> share) {
   const auto now = Clock::now();
@@ -67,6 +77,16 @@ void CorpusProgress::show(std::string_view stage, std::uint64_t lines,
                rate, bar);
   }
   std::fflush(stderr);
+}
+
+config::Result<std::uint64_t> parse_memory_option(std::string text) {
+  if (!text.empty() && std::string_view("KMGT").find(text.back()) != std::string_view::npos)
+    text += "iB";
+  const auto bytes = config::parse_bytes(text);
+  if (!bytes) return config::misconfigured("--memory: {}", bytes.error().message);
+  constexpr std::uint64_t kLeast = std::uint64_t{16} << 20;
+  if (bytes->count < kLeast) return config::misconfigured("--memory: at least 16MiB");
+  return bytes->count;
 }
 
 config::Result<std::uint32_t> parse_list_date(std::string_view text) {

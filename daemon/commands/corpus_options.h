@@ -41,6 +41,7 @@ class CorpusProgress {
   CorpusProgress(const CorpusProgress&) = delete;
   CorpusProgress& operator=(const CorpusProgress&) = delete;
 
+  void show(const corpus::ListProgress& progress);
   // `share` of what this stage has to do, when that is known.
   void show(std::string_view stage, std::uint64_t lines, std::optional<double> share);
 
@@ -51,11 +52,15 @@ class CorpusProgress {
   Clock::time_point begin_ = Clock::now(), shown_{};
 };
 
+// What --memory says; 256M as well as 256MiB, 16 MiB at least. Errors: kConfiguration.
+[[nodiscard]] config::Result<std::uint64_t> parse_memory_option(std::string text);
+
 // yyyymmdd from 2012, 2012-05 or 2012-05-17. Errors: kConfiguration.
 [[nodiscard]] config::Result<std::uint32_t> parse_list_date(std::string_view text);
 [[nodiscard]] std::string list_date_text(std::uint32_t date);  // "" when unknown
 
 void add_corpus_add(CLI::App& corpus, int& exit_code);
 void add_corpus_check(CLI::App& corpus, int& exit_code);
+void add_corpus_triage(CLI::App& corpus, int& exit_code);
 
 }  // namespace stuffwatch::daemon

@@ -13,14 +13,14 @@ packages_of() {
       printf '%s\n' g++ cmake make ninja-build 'pkg-config|pkgconf' ccache mold "$(boost_package)" libfmt-dev libspdlog-dev \
         libyaml-cpp-dev libcli11-dev libssl-dev prometheus-cpp-dev libsodium-dev libidn2-dev libutf8proc-dev libsimdjson-dev \
         libarchive-dev libxxhash-dev zlib1g-dev liblz4-dev libzstd-dev liblzma-dev libbz2-dev libcurl4-openssl-dev libgtest-dev \
-        libgmock-dev libbenchmark-dev ;;
+        libgmock-dev libbenchmark-dev libpsl-dev ;;
     python) printf '%s\n' python3 python3-venv ca-certificates ;;
     kafka) printf '%s\n' maven 'default-jre-headless|openjdk-17-jre-headless' openssl ;;
     fuzz) printf '%s\n' clang-19 libclang-rt-19-dev ;;
     check) printf '%s\n' clang-format-19 clang-tidy-19 binutils git python3 ;;
     runtime) # what the stripped binary needs on Debian 12 (Containerfile)
-      printf '%s\n' ca-certificates libarchive13 libbz2-1.0 libcurl4 libfmt9 libidn2-0 liblz4-1 liblzma5 libprometheus-cpp-core1.0 libsimdjson14 \
-        libsodium23 libspdlog1.10 libssl3 libutf8proc2 libxxhash0 libyaml-cpp0.7 libzstd1 zlib1g ;;
+      printf '%s\n' ca-certificates libarchive13 libbz2-1.0 libcurl4 libfmt9 libidn2-0 liblz4-1 liblzma5 libprometheus-cpp-core1.0 libpsl5 libsimdjson14 \
+        libsodium23 libspdlog1.10 libssl3 libutf8proc2 libxxhash0 libyaml-cpp0.7 libzstd1 publicsuffix zlib1g ;;
     *) die "no such group of packages: $1 (build python kafka fuzz check runtime)" ;;
   esac
 }

@@ -1,0 +1,153 @@
+#include "corpus/triage_matches.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace stuffwatch::corpus {
+namespace {
+
+// Of the list that this one is another order of, however many steps away.
+std::uint32_t original_of(const std::vector<ListInfo>& lists, std::uint32_t list) {
+  std::uint32_t id = lists[list].facts.id, next = lists[list].facts.ordering_of;
+  while (next != 0 && next < id) {  // an ordering is added after what it is one of
+    id = next;
+    const auto at = std::ranges::find(lists, id, [](const ListInfo& l) { return l.facts.id; });
+    next = at == lists.end() ? 0 : at->facts.ordering_of;
+  }
+  return id;
+}
+
+}  // namespace
+
+ListGroups::ListGroups(const Corpus& corpus) {
+  const std::vector<ListInfo>& lists = corpus.lists();
+  std::vector<std::uint32_t> originals;
+  for (std::uint32_t l = 0; l < lists.size(); ++l) {
+    const std::uint32_t original = original_of(lists, l);
+    const auto group =
+        static_cast<std::uint32_t>(std::ranges::find(originals, original) - originals.begin());
+    if (group == originals.size()) originals.push_back(original), named_after.push_back(l);
+    group_of.push_back(group);
+  }
+  std::uint64_t entries = 0;
+  for (const Segment& segment : corpus.segments()) {
+    entries_before.push_back(std::exchange(entries, entries + segment.header().entries));
+    auto& of = list_of.emplace_back();
+    for (const SegmentList& list : segment.lists()) {
+      const auto at =
+          std::ranges::find(lists, list.id, [](const ListInfo& l) { return l.facts.id; });
+      of.push_back(static_cast<std::uint32_t>(at - lists.begin()));
+    }
+  }
+}
+
+void MatchRun::append(std::uint64_t line) {
+  if (!first) first = line;
+  if (last && *last != line) {
+    const bool ahead = line > *last;
+    const std::uint64_t gap = ahead ? line - *last : *last - line;
+    ++order.pairs;
+    if (gap <= MatchOrder::kReach) ++(ahead ? order.forward : order.backward);
+  }
+  last = line;
+}
+
+void MatchRun::append(const MatchRun& next) {
+  if (!next.first) return;
+  append(*next.first);
+  order.pairs += next.order.pairs;
+  order.forward += next.order.forward, order.backward += next.order.backward;
+  last = next.last;
+}
+
+void ChunkNames::begin_chunk() {
+  counted_.clear();
+  last_ = nullptr;
+  if (known_.size() > kRemembered) known_.clear();
+  ++chunk_;
+}
+
+void ChunkNames::look_up(std::string_view name) {
+  auto found = known_.find(name);
+  if (found == known_.end()) {
+    found = known_.emplace(name, Known{}).first;
+    found->second.told_as = told_as_(found->first);
+  }
+  Known& known = found->second;
+  if (known.chunk != chunk_) {
+    known.chunk = chunk_, known.index = static_cast<std::uint32_t>(counted_.size());
+    counted_.push_back({.name = known.told_as});
+  }
+  last_ = &known, last_name_ = found->first;
+}
+
+void Combination::append(std::string& out, std::uint32_t group) {
+  out.append(reinterpret_cast<const char*>(&group), sizeof group);
+}
+std::uint32_t Combination::group(std::string_view name, std::size_t i) {
+  std::uint32_t group = 0;
+  std::memcpy(&group, name.data() + 1 + i * sizeof group, sizeof group);
+  return group;
+}
+
+ChunkMatches::ChunkMatches(const Corpus& corpus, const PublicSuffixes& suffixes)
+    : domains([&suffixes](const std::string& host) { return suffixes.registrable(host); }),
+      combinations([](const std::string& name) { return std::string_view(name); }),
+      buckets_(corpus.segments().size() * Corpus::kBatch) {
+  for (auto& of_kind : runs) of_kind.resize(corpus.lists().size());
+}
+
+void ChunkMatches::begin_chunk() {
+  lines.clear();
+  domains.begin_chunk(), combinations.begin_chunk();
+  for (auto& of_kind : runs) std::ranges::fill(of_kind, MatchRun{});
+}
+
+void ChunkMatches::add(std::uint64_t hash, std::string_view canonical) {
+  MatchedLine& line = lines.emplace_back(MatchedLine{.hash = hash});
+  if (canonical[0] == static_cast<char>(AccountClass::kEmail))
+    line.domain = domains.count_line(canonical.substr(canonical.rfind('@') + 1));
+}
+
+void ChunkMatches::look_up(const Corpus& corpus, const ListGroups& groups) {
+  const std::vector<Segment>& segments = corpus.segments();
+  for (std::size_t first = 0; first < lines.size(); first += Corpus::kBatch) {
+    const auto batch =
+        std::span(lines).subspan(first, std::min(Corpus::kBatch, lines.size() - first));
+    for (const Segment& segment : segments)
+      for (const MatchedLine& line : batch) segment.prefetch(line.hash);
+    for (std::size_t s = 0; s < segments.size(); ++s)
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        buckets_[s * Corpus::kBatch + i] = segments[s].bucket_of(batch[i].hash);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      groups_.clear();
+      for (std::size_t s = 0; s < segments.size(); ++s) {
+        const auto found = segments[s].find(batch[i].hash, buckets_[s * Corpus::kBatch + i]);
+        if (found.begin == found.end) continue;
+        if (std::ranges::binary_search(corpus.manifest().forgotten, batch[i].hash)) break;
+        note(batch[i], s, found, corpus, groups);
+      }
+      if (!batch[i].known()) continue;
+      std::ranges::sort(groups_);
+      const auto repeated = std::ranges::unique(groups_);
+      groups_.erase(repeated.begin(), repeated.end());
+      Combination::begin(combination_, batch[i].kind());
+      for (const std::uint32_t group : groups_) Combination::append(combination_, group);
+      batch[i].combination = combinations.count_line(combination_);
+    }
+  }
+}
+
+void ChunkMatches::note(MatchedLine& line, std::size_t segment, Segment::Range found,
+                        const Corpus& corpus, const ListGroups& groups) {
+  if (!line.known()) line.entry = groups.entries_before[segment] + found.begin;
+  for (std::uint64_t e = found.begin; e < found.end; ++e) {
+    const auto [in_segment, at] = corpus.segments()[segment].place_of(e);
+    const std::uint32_t list = groups.list_of[segment][in_segment];
+    groups_.push_back(groups.group_of[list]);
+    if (corpus.lists()[list].facts.has_positions()) runs[line.kind()][list].append(at);
+  }
+}
+
+}  // namespace stuffwatch::corpus
