@@ -25,7 +25,8 @@
 namespace stuffwatch::daemon {
 
 struct CorpusWatchOptions {
-  std::filesystem::path folder, accounts;  // of the register; may be empty
+  std::filesystem::path folder;
+  std::filesystem::path accounts = {};  // of the register; may be empty
   std::uint64_t memory = 0;
   std::chrono::milliseconds look_every = std::chrono::seconds{1},
                             retry_every = std::chrono::seconds{30};

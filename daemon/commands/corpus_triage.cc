@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "daemon/commands/command.h"
 #include "daemon/commands/corpus_options.h"
 #include "daemon/commands/interruption.h"
+#include "daemon/commands/site_counts.h"
 #include "daemon/commands/triage_page.h"
 #include "daemon/commands/triage_report.h"
 
@@ -36,7 +38,8 @@ struct TriageCommand {
   fs::path temporary;
   unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
   double population = 8e9;
-  std::vector<std::string> dumps;
+  std::vector<std::string> dumps, alerts;
+  fs::path accounts;
 };
 
 std::uint64_t free_bytes(const fs::path& folder) {
@@ -74,7 +77,18 @@ config::Result<corpus::Residence> residence_of(const fs::path& folder,
   return is_long && bytes <= memory / 2 ? corpus::Residence::kLoaded : corpus::Residence::kMapped;
 }
 
+// The one that was named, or the one beside the lists.
+fs::path register_of(const TriageCommand& command) {
+  std::error_code none;
+  if (!command.accounts.empty()) return command.accounts;
+  const bool beside = fs::exists(command.corpus.folder / corpus::AccountRegister::kFileName, none);
+  return beside ? command.corpus.folder : fs::path{};
+}
+
 config::Result<void> check(const TriageCommand& command) {
+  if (!command.alerts.empty() && register_of(command).empty())
+    return config::misconfigured(
+        "--alerts says which of your accounts were attacked: name their register with --accounts");
   if (command.html.empty()) return {};
   if (command.html == "-" && command.corpus.json)
     return config::misconfigured("--html - and --json both write to standard output: name a file");
@@ -87,7 +101,7 @@ config::Result<void> check(const TriageCommand& command) {
 }
 
 config::Result<corpus::Triage> read_dump(const TriageCommand& command, corpus::ListInput& input,
-                                         const corpus::Corpus& corpus,
+                                         const corpus::Corpus& corpus, SiteCounter* site,
                                          const Interruption& interruption) {
   corpus::TriageOptions options;
   if (!command.format.empty() && command.format != "auto") {
@@ -103,6 +117,8 @@ config::Result<corpus::Triage> read_dump(const TriageCommand& command, corpus::L
   options.temporary = std::move(*temporary);
   const auto hasher = command.corpus.hasher();
   if (!hasher) return std::unexpected(hasher.error());
+  if (site != nullptr)
+    options.on_account = [site](corpus::AccountKey account) { site->add(account); };
   CorpusProgress progress(command.progress);
   return corpus::triage(input, corpus, *hasher, options, [&](const corpus::ListProgress& p) {
     progress.show(p);
@@ -142,15 +158,22 @@ config::Result<int> triage(const TriageCommand& command) {
     if (!opened) return std::unexpected(opened.error());
     page = std::move(*opened);
   }
-  auto result = read_dump(command, **input, *corpus, interruption);
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  std::optional<SiteCounter> site;
+  if (const fs::path accounts = register_of(command); !accounts.empty()) {
+    auto opened = SiteCounter::open(accounts, corpus->manifest().key_check, command.alerts, now);
+    if (!opened) return std::unexpected(opened.error());
+    site.emplace(std::move(*opened));
+  }
+  auto result = read_dump(command, **input, *corpus, site ? &*site : nullptr, interruption);
   if (!result) return std::unexpected(result.error());
   if (result->stopped) {
     fmt::print(stderr, "stuffwatch: stopped; nothing is said of a part of the dump\n");
     return kStopped;
   }
-  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  const TriageReport report{std::move(*result), dump_name(command), config::format_rfc3339(now),
-                            corpus->digest(), command.population};
+  TriageReport report{std::move(*result), dump_name(command), config::format_rfc3339(now),
+                      corpus->digest(), command.population};
+  if (site) report.site = site->counts();
   if (auto printed = print(command, report, page); !printed)
     return std::unexpected(printed.error());
   return 0;
@@ -167,6 +190,15 @@ void add_corpus_triage(CLI::App& corpus, int& exit_code) {
                       "email:pass, user|pass, url:login:pass, ...; default: found out from the "
                       "first lines");
   command->add_option("--html", options->html, "The report as a page of its own; - prints only it");
+  command->add_option("--accounts", options->accounts,
+                      "Folder of the register of your own accounts (stuffwatch accounts load): how "
+                      "many of them are in it; default: DIR, if it holds one");
+  command
+      ->add_option("--alerts", options->alerts,
+                   "alerts.jsonl and accounts.jsonl of the daemon: how many of them were "
+                   "attacked in the last 30 days")
+      ->take_all()
+      ->allow_extra_args(false);
   command
       ->add_option("--population", options->population,
                    "Mailboxes of the world: what a list's share by chance is taken of")

@@ -61,6 +61,16 @@ void add_counts(JsonWriter& json, const Triage& result) {
         .end_object();
 }
 
+void add_site(JsonWriter& json, const SiteCounts& site) {
+  json.key("site").begin_object().field("in_dump", site.in_dump).field("active", site.active);
+  json.field("closed", site.closed);
+  if (site.has_alerts)
+    json.field("attacked_30d", site.attacked)
+        .field("likely_compromised", site.compromised)
+        .field("at_least", site.at_least);
+  json.end_object();
+}
+
 }  // namespace
 
 std::string triage_json(const TriageReport& report) {
@@ -71,11 +81,9 @@ std::string triage_json(const TriageReport& report) {
   add_lists(json, report);
   json.key("domains").begin_array();
   for (const Triage::Domain& domain : result.domains)
-    json.begin_object()
-        .field("name", domain.name)
-        .field("accounts", domain.accounts)
-        .end_object();
+    json.begin_object().field("name", domain.name).field("accounts", domain.accounts).end_object();
   json.end_array().field("domains_exact", result.domains_exact);
+  if (report.site) add_site(json, *report.site);
   json.field("dump", report.dump).field("format", result.format).field("time", report.time);
   json.field("dump_sha256", corpus::hex(result.sha256));
   json.field("corpus_digest", report.corpus_digest).field("population", report.population);

@@ -94,6 +94,19 @@ std::string names_text(const Triage& result) {
                      about(result.names_apart.accounts));
 }
 
+std::string site_text(const TriageReport& report) {
+  if (!report.site) return "";
+  const SiteCounts& site = *report.site;
+  if (site.in_dump == 0) return "; none of them is an account of yours";
+  std::string text = fmt::format("; {} of them {} yours, {} open", about(site.in_dump),
+                                 site.in_dump == 1 ? "is an account of" : "are accounts of",
+                                 site.active == site.in_dump ? "all" : about(site.active));
+  if (site.has_alerts)
+    text += fmt::format(", {}{} attacked in the last 30 days", site.at_least ? "at least " : "",
+                        about(site.attacked));
+  return text;
+}
+
 }  // namespace
 
 std::string triage_paragraph(const TriageReport& report) {
@@ -112,7 +125,8 @@ std::string triage_paragraph(const TriageReport& report) {
                       shares_text(report));
   if (const std::string_view said = verdict(report); !said.empty() && !few && !few_accounts)
     text += fmt::format("; {}", said);
-  return text + names_text(result) + ". Says nothing about whether passwords work.";
+  return text + site_text(report) + names_text(result) +
+         ". Says nothing about whether passwords work.";
 }
 
 }  // namespace stuffwatch::daemon

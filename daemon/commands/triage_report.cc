@@ -137,6 +137,22 @@ TriageSection domains_section(const Triage& result) {
   return section;
 }
 
+TriageSection site_section(const SiteCounts& site) {
+  TriageSection section{"Your own accounts in it", {{"", ""}, {false, true}, {}}, {}, {}};
+  const auto row = [&](std::string what, std::uint64_t count) {
+    section.table.rows.push_back({std::move(what), grouped(count)});
+  };
+  row("of the register", site.in_dump);
+  row("open", site.active);
+  row("closed", site.closed);
+  if (!site.has_alerts) return section;
+  row("attacked in the last 30 days", site.attacked);
+  row("of these to be checked: a stranger got in", site.compromised);
+  if (site.at_least)
+    section.note = "An alert names 500 of its accounts at most: more may have been attacked.";
+  return section;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> triage_header(const TriageReport& report) {
@@ -153,6 +169,7 @@ std::vector<TriageSection> triage_sections(const TriageReport& report) {
   std::vector<TriageSection> sections{lines_section(result)};
   if (result.accounts == 0) return sections;
   if (!result.lists.empty()) sections.push_back(lists_section(report));
+  if (report.site) sections.push_back(site_section(*report.site));
   if (result.explained_by.size() > 1) sections.push_back(explained_section(result));
   if (!result.domains.empty()) sections.push_back(domains_section(result));
   return sections;

@@ -5,12 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "corpus/triage.h"
 #include "daemon/commands/render.h"
+#include "daemon/commands/site_counts.h"
 
 namespace stuffwatch::daemon {
 
@@ -20,6 +22,7 @@ struct TriageReport {
   std::string time;           // RFC 3339, when it was read
   std::string corpus_digest;  // Corpus::digest()
   double population = 8e9;    // mailboxes of the world: what a share by chance is taken of
+  std::optional<SiteCounts> site = std::nullopt;
 };
 
 // The issue of all of it in some sentences, plain text in one line.

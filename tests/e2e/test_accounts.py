@@ -1,5 +1,6 @@
 """`stuffwatch accounts` as people use it: an export of the directory in, counts out, and no name kept."""
 
+import datetime
 import gzip
 import json
 import os
@@ -227,3 +228,51 @@ def test_two_at_once_are_told(run, corpus, tmp_path):
     assert "another process" in run("accounts", "load", "reg", "--corpus", "held", "users", status=1).stderr
     holder.communicate(b"\n")
     run("accounts", "load", "reg", "--corpus", "held", "users")
+
+
+def at(days_ago):
+    return (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=days_ago)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def test_triage_says_how_many_accounts_of_a_dump_are_ours(run, tmp_path):
+    """Active, closed, attacked lately and to be checked: each account once, whatever the dump repeats."""
+    run("corpus", "init", "corpus")
+    (tmp_path / "list.txt").write_text("".join(f"user{i}@example.com\n" for i in range(500)))
+    run("corpus", "add", "corpus", "--name", "alpha", "list.txt")
+    rows = [f"user{i}@example.com,{'2020-01-01' if i % 10 == 0 else ''}" for i in range(400, 600)]
+    (tmp_path / "users.csv").write_text("email,closed_at\n" + "\n".join(rows) + "\n")
+    run("accounts", "load", "ours", "--corpus", "corpus", "users.csv")
+    (tmp_path / "dump.txt").write_text("".join(f"User{i}@example.com:x\n" for i in [*range(450, 1000), *range(450, 500)]))
+
+    told = json.loads(run("corpus", "triage", "corpus", "--json", "--accounts", "ours", "dump.txt").stdout)
+    assert told["site"] == {"in_dump": 150, "active": 135, "closed": 15}
+    assert "150 of them are accounts of yours, 135 open" in told["summary"]
+
+    # What the daemon writes: alerts name accounts by the hash that a replay with the same key gives them.
+    events = [
+        {"time": f"2026-11-01T10:{i // 60:02d}:{i % 60:02d}Z", "account": f"user{500 + i}@example.com", "outcome": "failure", "reason": "unknown_account", "ip": "192.0.2.7"}
+        for i in range(60)
+    ]
+    (tmp_path / "log.ndjson").write_text("".join(json.dumps(e) + "\n" for e in events))
+    run("replay", "--corpus", "corpus", "log.ndjson", "--alerts", "alerts.jsonl")
+    alerts = [json.loads(line) for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
+    named = set(alerts[-1]["accounts"])
+    assert len(named) >= 30
+    victim = sorted(named)[0]
+    for days_ago, attacked in ((3, len(named)), (40, 0)):
+        (tmp_path / "recent.jsonl").write_text("".join(json.dumps({**a, "end_time": at(days_ago)}) + "\n" for a in alerts))
+        record = {"schema": "stuffwatch.account/1", "id": f"0123456789abcdef/{victim}", "revision": 1, "account": victim, "time": at(days_ago), "tier": "verify", "state": "open"}
+        (tmp_path / "victims.jsonl").write_text(json.dumps(record) + "\n")
+        told = json.loads(run("corpus", "triage", "corpus", "--json", "--accounts", "ours", "--alerts", "recent.jsonl", "--alerts", "victims.jsonl", "dump.txt").stdout)
+        assert (told["site"]["attacked_30d"], told["site"]["likely_compromised"]) == (attacked, min(attacked, 1))
+        text = run("corpus", "triage", "corpus", "--accounts", "ours", "--alerts", "recent.jsonl", "dump.txt").stdout
+        assert "Your own accounts in it" in text and "attacked in the last 30 days" in text
+
+    # A register that lies beside the lists is found; one of another key, and files that are no alerts, are errors.
+    run("accounts", "load", "corpus", "users.csv")
+    assert json.loads(run("corpus", "triage", "corpus", "--json", "dump.txt").stdout)["site"]["in_dump"] == 150
+    said = run("corpus", "triage", "corpus", "--alerts", "dump.txt", "dump.txt", status=2).stderr
+    assert "dump.txt:1" in said and "User" not in said
+    run("corpus", "init", "other")
+    run("accounts", "load", "theirs", "--corpus", "other", "users.csv")
+    assert "key" in run("corpus", "triage", "corpus", "--accounts", "theirs", "dump.txt", status=2).stderr
