@@ -24,7 +24,8 @@ using namespace stuffwatch::corpus;
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kLines = 2'000'000;
-constexpr std::uint64_t kScatter = 2'654'435'761;  // so that neighbours in a list are no neighbours in number
+constexpr std::uint64_t kScatter =
+    2'654'435'761;  // so that neighbours in a list are no neighbours in number
 
 std::string account(std::uint64_t number) {
   return fmt::format("person{}@mail{}.example", number * kScatter % 10'000'000'000, number % 1000);
@@ -39,8 +40,8 @@ struct Held {
   Held() {
     fs::create_directories(folder);
     const char* const wanted = std::getenv("STUFFWATCH_BENCH_ENTRIES");
-    const std::uint64_t entries =
-        std::max<std::uint64_t>(kLines, wanted == nullptr ? 10'000'000 : std::strtoull(wanted, nullptr, 10));
+    const std::uint64_t entries = std::max<std::uint64_t>(
+        kLines, wanted == nullptr ? 10'000'000 : std::strtoull(wanted, nullptr, 10));
     write_corpus(entries);
     std::mt19937_64 random(1);
     known = write("known", [](std::uint64_t i) { return i; });
@@ -87,9 +88,9 @@ Held& held() {
 }
 
 void count(benchmark::State& state) {
-  state.counters["CPU_each"] =
-      benchmark::Counter(static_cast<double>(kLines), benchmark::Counter::kIsIterationInvariantRate |
-                                                          benchmark::Counter::kInvert);
+  state.counters["CPU_each"] = benchmark::Counter(
+      static_cast<double>(kLines),
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 void triage_of(benchmark::State& state, const std::string& dump) {
@@ -106,9 +107,8 @@ void triage_of(benchmark::State& state, const std::string& dump) {
 
 struct HashOnly final : ChunkWorker {
   stuffwatch::config::Result<void> take(const ListChunk& chunk) override {
-    for_each_account(chunk, held().hasher, scratch, tally, [&](std::uint64_t hash, std::uint64_t) {
-      sum += hash;
-    });
+    for_each_account(chunk, held().hasher, scratch, tally,
+                     [&](std::uint64_t hash, std::uint64_t) { sum += hash; });
     return {};
   }
   stuffwatch::config::Result<void> finish() override { return {}; }

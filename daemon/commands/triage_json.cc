@@ -71,10 +71,7 @@ std::string triage_json(const TriageReport& report) {
   add_lists(json, report);
   json.key("domains").begin_array();
   for (const Triage::Domain& domain : result.domains)
-    json.begin_object()
-        .field("name", domain.name)
-        .field("accounts", domain.accounts)
-        .end_object();
+    json.begin_object().field("name", domain.name).field("accounts", domain.accounts).end_object();
   json.end_array().field("domains_exact", result.domains_exact);
   json.field("dump", report.dump).field("format", result.format).field("time", report.time);
   json.field("dump_sha256", corpus::hex(result.sha256));
