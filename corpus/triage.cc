@@ -102,15 +102,16 @@ config::Result<Triage> triage(ListInput& dump, const Corpus& corpus, const Accou
   return out;
 }
 
-OrderKind kind_of(const MatchOrder& order, std::uint64_t lines_of_list) {
+OrderKind kind_of(const MatchOrder& order, std::uint64_t shared_accounts) {
   constexpr std::uint64_t kLeastPairs = 20;
   constexpr double kIn = 0.5, kPartly = 0.1, kOddsAgainstChance = 1e6;
+  if (order.pairs < kLeastPairs || shared_accounts <= MatchOrder::kReach) return OrderKind::kNone;
   const bool forward = order.forward >= order.backward;
   const double pairs = static_cast<double>(order.pairs),
                share = static_cast<double>(std::max(order.forward, order.backward)) / pairs,
-               chance =
-                   static_cast<double>(MatchOrder::kReach) / static_cast<double>(lines_of_list);
-  if (order.pairs < kLeastPairs || share < kPartly || share <= chance) return OrderKind::kNone;
+               chance = static_cast<double>(MatchOrder::kReach) /
+                        static_cast<double>(shared_accounts - 1);
+  if (share < kPartly || share <= chance) return OrderKind::kNone;
   // Chernoff's bound of a share as high as this, or higher, when each pair is near by chance.
   const double divergence = share * std::log(share / chance) +
                             (share < 1 ? (1 - share) * std::log((1 - share) / (1 - chance)) : 0.0);

@@ -34,32 +34,30 @@ struct TriageOptions {
   std::function<void(AccountKey)> on_account;
 };
 
-// How the matches of a list follow each other from the top of the dump to its end.
+// How the matches of a list follow each other from the top of the dump to its end. Were the dump shuffled, a pair would be near with a chance of kReach by
+// the number of accounts that it shares with the list, however these lie in it.
 struct MatchOrder {
-  static constexpr std::uint64_t kReach =
-      8;  // lines of the list; a shuffled dump is within by chance of about kReach / lines
-  std::uint64_t pairs = 0;  // of consecutive matches, unless both are the same line
-  std::uint64_t forward = 0,
-                backward = 0;  // pairs whose second is 1 to kReach lines behind, before the first
+  static constexpr std::uint64_t kReach = 8;  // lines of the list
+  std::uint64_t pairs = 0;                  // of consecutive matches, unless both are the same line
+  std::uint64_t forward = 0, backward = 0;  // whose second is 1 to kReach lines behind, before
 };
 
 enum class OrderKind : std::uint8_t { kNone, kForward, kPartlyForward, kBackward, kPartlyBackward };
-// 20 pairs or more, of which half (partly: a tenth) are near, and more than chance gives once in a million such lists.
-[[nodiscard]] OrderKind kind_of(const MatchOrder& order, std::uint64_t lines_of_list);
+// 20 pairs or more, of which half (partly: a tenth) are near in one direction, which shuffling gives once in a million dumps at most.
+[[nodiscard]] OrderKind kind_of(const MatchOrder& order, std::uint64_t shared_accounts);
 
 struct TriagedList {
   struct Ordered {
-    std::string
-        ordering;  // the list, of those that are one in different orders, that the dump follows best
-    std::uint64_t lines = 0;  // of it
+    // The list, of those that are one in different orders, that the dump follows best.
+    std::string ordering;
     MatchOrder matches;
   };
   std::string name;
   std::uint32_t id = 0, date = 0;  // as in SegmentList
   std::uint64_t held = 0;          // accounts of the list; of several orderings, of the largest
   std::uint64_t accounts = 0;      // of the dump, distinct
-  std::optional<Ordered> order =
-      std::nullopt;  // nothing: no ordering has positions, or there are no two matches
+  // Nothing: no ordering has positions, or no two matches follow each other.
+  std::optional<Ordered> order = std::nullopt;
 };
 
 struct Triage {

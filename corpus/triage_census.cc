@@ -137,7 +137,7 @@ std::vector<std::uint32_t> Census::tell_lists(const Kind& kind, Triage& out) con
     list.held = std::max(list.held, ordering.facts.accounts);
     const MatchOrder& order = kind.runs[l].order;
     if (order.pairs != 0 && (!list.order || nearness(order) > nearness(list.order->matches)))
-      list.order = {ordering.name, ordering.facts.lines, order};
+      list.order = {ordering.name, order};
   }
   std::vector<std::uint32_t> sorted(lists.size()), place_of(lists.size());
   std::iota(sorted.begin(), sorted.end(), 0U);

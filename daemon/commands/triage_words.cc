@@ -37,7 +37,7 @@ double expected_share(const corpus::TriagedList& list, double population) {
 }
 
 corpus::OrderKind order_of(const corpus::TriagedList& list) {
-  return list.order ? corpus::kind_of(list.order->matches, list.order->lines)
+  return list.order ? corpus::kind_of(list.order->matches, list.accounts)
                     : corpus::OrderKind::kNone;
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "corpus/domain_counts.h"
+#include "corpus/triage_matches.h"
 #include "tests/corpus/archives.h"
 #include "tests/support/temporary_folder.h"
 
@@ -60,6 +61,8 @@ Lines addresses(std::uint64_t first, std::uint64_t end) {
   return lines;
 }
 void append(Lines& to, const Lines& lines) { to.insert(to.end(), lines.begin(), lines.end()); }
+
+OrderKind order_of(const TriagedList& list) { return kind_of(list.order->matches, list.accounts); }
 
 // All that is compared, as text: a difference is read at once.
 std::string told(const Triage& t) {
@@ -173,7 +176,7 @@ struct Model {
     };
     const auto order = order_of(dump, list, known);
     if (order && (!counted.order || near(*order) > near(counted.order->matches)))
-      counted.order = {list.name, list.lines.size(), *order};
+      counted.order = {list.name, *order};
   }
 
   static void sort_and_explain(Triage& t, std::vector<std::set<std::string>>& sets) {
@@ -344,8 +347,8 @@ TEST_F(Dumps, OfAClaimAreTakenApartExactly) {
   EXPECT_EQ(t.lists[0].name, "alpha");
   EXPECT_EQ(t.lists[0].accounts, 61 * kPart);
   EXPECT_EQ(t.lists[1].accounts, 23 * kPart);
-  EXPECT_EQ(kind_of(t.lists[0].order->matches, t.lists[0].order->lines), OrderKind::kForward);
-  EXPECT_EQ(kind_of(t.lists[1].order->matches, t.lists[1].order->lines), OrderKind::kNone);
+  EXPECT_EQ(order_of(t.lists[0]), OrderKind::kForward);
+  EXPECT_EQ(order_of(t.lists[1]), OrderKind::kNone);
   EXPECT_LT(t.lists[1].order->matches.forward, t.lists[1].order->matches.pairs / 1000);
   ASSERT_THAT(t.explained_by, SizeIs(2));
   EXPECT_EQ(t.explained_by[0].accounts_so_far, 61 * kPart);
@@ -366,7 +369,7 @@ TEST_F(Dumps, FollowTheBestOrderingOfAList) {
   EXPECT_EQ(t.lists[0].name, "first");
   EXPECT_EQ(t.lists[0].accounts, 3000U);
   EXPECT_EQ(t.lists[0].order->ordering, "sorted");
-  EXPECT_EQ(kind_of(t.lists[0].order->matches, t.lists[0].order->lines), OrderKind::kBackward);
+  EXPECT_EQ(order_of(t.lists[0]), OrderKind::kBackward);
   {
     auto corpus = CorpusFolder::open(folder(), {});
     ASSERT_TRUE(corpus->remove("first"));
@@ -475,21 +478,35 @@ TEST_F(Dumps, InTooManyCombinationsOfListsSaySo) {
   EXPECT_EQ(t.explained_by.back().accounts_so_far, kEnd / 2);
 }
 
-TEST(Order, IsSeenInHalfOfTwentyPairsAndNotInChance) {
+TEST(Order, IsSeenInHalfOfTwentyPairs) {
   const auto kind = [](std::uint64_t pairs, std::uint64_t forward, std::uint64_t backward,
-                       std::uint64_t lines) { return kind_of({pairs, forward, backward}, lines); };
-  EXPECT_EQ(kind(20, 10, 0, 1'000'000), OrderKind::kForward);
-  EXPECT_EQ(kind(19, 19, 0, 1'000'000), OrderKind::kNone);
-  EXPECT_EQ(kind(20, 0, 10, 1'000'000), OrderKind::kBackward);
-  EXPECT_EQ(kind(20, 9, 0, 1'000'000), OrderKind::kPartlyForward);
-  EXPECT_EQ(kind(20, 0, 4, 1'000'000), OrderKind::kPartlyBackward);
-  EXPECT_EQ(kind(1'000'000, 99'999, 0, 1'000'000'000), OrderKind::kNone);
+                       std::uint64_t shared) {
+    return kind_of({pairs, forward, backward}, shared);
+  };
+  EXPECT_EQ(kind(20, 20, 0, 21), OrderKind::kForward);
+  EXPECT_EQ(kind(19, 19, 0, 20), OrderKind::kNone);
+  EXPECT_EQ(kind(999, 500, 499, 1000), OrderKind::kForward);
+  EXPECT_EQ(kind(999, 499, 500, 1000), OrderKind::kBackward);
+  EXPECT_EQ(kind(999, 499, 0, 1000), OrderKind::kPartlyForward);
+  EXPECT_EQ(kind(999, 0, 100, 1000), OrderKind::kPartlyBackward);
+  EXPECT_EQ(kind(1'000'000, 99'999, 0, 1'000'000), OrderKind::kNone);
   EXPECT_EQ(kind(0, 0, 0, 1000), OrderKind::kNone);
-  // A list so short that half of the pairs are near by chance; and so few pairs that two may be.
-  EXPECT_EQ(kind(1000, 500, 400, 16), OrderKind::kNone);
-  EXPECT_EQ(kind(20, 20, 0, 8), OrderKind::kNone);
-  EXPECT_EQ(kind(20, 2, 0, 320), OrderKind::kNone);
-  EXPECT_EQ(kind(20, 20, 0, 64), OrderKind::kForward);
+  EXPECT_EQ(kind(1000, 1000, 0, 8), OrderKind::kNone) << "few accounts, again and again";
+}
+
+// A block of a list, shuffled: its lines are near each other in any order.
+TEST(Order, IsNotSeenInWhatWasShuffled) {
+  std::mt19937_64 random(4);
+  for (const std::size_t count : {21U, 40U, 100U, 1000U}) {
+    std::vector<std::uint64_t> lines(count);
+    std::iota(lines.begin(), lines.end(), 0U);
+    for (int round = 0; round < 1000; ++round) {
+      std::ranges::shuffle(lines, random);
+      MatchRun run;
+      for (const std::uint64_t line : lines) run.append(line);
+      ASSERT_EQ(kind_of(run.order, count), OrderKind::kNone) << count;
+    }
+  }
 }
 
 TEST(Wilson, GivesWhatTheTextbookHas) {

@@ -29,7 +29,7 @@ corpus::TriagedList list(std::string name, std::uint64_t accounts, double in_ord
                          std::uint64_t held = 164 * kMillion) {
   corpus::TriagedList made{.name = std::move(name), .held = held, .accounts = accounts};
   const auto forward = static_cast<std::uint64_t>(in_order * static_cast<double>(accounts));
-  made.order = {made.name, held, {accounts, forward, 0}};
+  made.order = {made.name, {accounts, forward, 0}};
   return made;
 }
 
