@@ -131,6 +131,7 @@ void read_and_hash(benchmark::State& state) {
   for (auto _ : state) {
     const auto input = ListInput::open({dump});
     std::vector<std::unique_ptr<ChunkWorker>> workers;
+    workers.reserve(2);
     for (int i = 0; i < 2; ++i) workers.push_back(std::make_unique<HashOnly>());
     if (!read_lines(**input, std::nullopt, workers, [](const ListProgress&) { return true; }))
       std::abort();

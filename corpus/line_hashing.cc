@@ -139,6 +139,7 @@ config::Result<LinesRead> read_lines(ListInput& input, const std::optional<ListF
       return read.stopped = true, read;
   }
   if (auto finished = threads.finish(); !finished) return std::unexpected(finished.error());
+  if (read.format.empty()) read.format = ListFormat().name();
   return read;
 }
 

@@ -57,7 +57,7 @@ struct ListProgress {
 using OnListProgress = std::function<bool(const ListProgress&)>;
 
 struct LinesRead {
-  std::string format;  // of the first text
+  std::string format;  // of the first text that shows one
   bool stopped = false;
 };
 

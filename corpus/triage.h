@@ -4,7 +4,7 @@
 // keyed hashes and sorted a part at a time. So all counts of distinct accounts are exact.
 // The result follows from dump, corpus and format; not from threads, memory or time.
 //
-// Threads: the caller's and `threads` more. Memory: the corpus, a bit an entry of it, about `memory`, and 60 MB at most for names of domains.
+// Threads: the caller's and `threads` more. Memory: the corpus, a bit an entry of it, about `memory`, and 100 MB at most for names of domains.
 // Disk: Spill::kBytesAnAccount a line whose account is in no list, in a file without a name. Cost: see docs/triage.md.
 // Errors: those of ListInput and Spill. A stop is none: Triage::stopped, and then nothing else of it counts.
 #pragma once

@@ -111,14 +111,15 @@ std::string site_text(const TriageReport& report) {
 
 std::string triage_paragraph(const TriageReport& report) {
   const Triage& result = report.result;
-  const bool few = result.lines < kFewLines, few_accounts = result.accounts < kFewLines;
+  const bool few = result.lines < kFewLines,
+             few_accounts = result.accounts != 0 && result.accounts < kFewLines;
   std::string text;
   if (few || few_accounts)
     text = fmt::format("too few {} to say where they come from: ", few ? "lines" : "accounts");
   text += fmt::format("{} line{}, ", grouped(result.lines), result.lines == 1 ? "" : "s");
   if (result.accounts == 0) {
     text += fmt::format("and no account in any of them as {}. Name their format with --format.",
-                        result.format.empty() ? "text" : one_line(result.format));
+                        one_line(result.format));
     return text;
   }
   text += fmt::format("{} account{}: {}", about(result.accounts), result.accounts == 1 ? "" : "s",

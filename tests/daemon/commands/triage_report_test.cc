@@ -18,7 +18,6 @@ namespace {
 
 using corpus::Triage;
 using ::testing::AllOf;
-using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -113,7 +112,7 @@ TEST(TriageParagraph, OfNothingSaysWhatToDo) {
   none.result.accounts = none.result.known = 0;
   EXPECT_THAT(triage_paragraph(none), HasSubstr("no account in any of them as email:pass"));
   TriageReport unknown = report(kMillion);
-  unknown.result.known = 0;
+  unknown.result.known = 0, unknown.result.lists = {list("linkedin2012", 0, 0)};
   EXPECT_THAT(triage_paragraph(unknown),
               HasSubstr("none of them is in a list you hold; the lists"));
   unknown.result.lists.clear();
