@@ -67,7 +67,8 @@ config::Result<void> SiteCounter::read(const std::string& file, config::TimeMs s
       } else if (schema == "stuffwatch.alert/1") {
         if (!is_recent(record, "end_time", since)) continue;
         for (const JsonElement name : list_of(record, "accounts"))
-          if (std::string_view key; name.get(key) == simdjson::SUCCESS && parse_account(key, account))
+          if (std::string_view key;
+              name.get(key) == simdjson::SUCCESS && parse_account(key, account))
             attacked_.insert(account);
         if (const auto truncated = member_of(record, "truncated"))
           counts_.at_least = counts_.at_least || member_of(*truncated, "accounts").has_value();

@@ -22,7 +22,7 @@ struct SiteCounts {
   std::uint64_t in_dump = 0, active = 0, closed = 0;  // of the register; active: open
   bool has_alerts = false;                            // whether the rest is known
   bool at_least = false;                              // an alert named only some of its accounts
-  std::uint64_t attacked = 0;     // in the last kLately, by the alerts
+  std::uint64_t attacked = 0;                         // in the last kLately, by the alerts
   std::uint64_t compromised = 0;  // by the account records of that time, in whatever tier
 };
 
