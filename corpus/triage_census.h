@@ -19,7 +19,8 @@
 
 namespace stuffwatch::corpus {
 
-// Threads: add() from any.
+// Threads: add() from any, the others from one when all is added. Memory: a bit an entry of the corpus, and what DomainCounts and kCombinations bound.
+// Cost: about 10 ns a line in add(), one thread at a time; comparing chunks costs ten times as much, side by side.
 class Census {
  public:
   static constexpr std::size_t kCombinations = std::size_t{1} << 16;
