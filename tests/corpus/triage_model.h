@@ -44,7 +44,9 @@ inline Lines addresses(std::uint64_t first, std::uint64_t end) {
   for (std::uint64_t i = first; i < end; ++i) lines.push_back(address(i));
   return lines;
 }
-inline void append(Lines& to, const Lines& lines) { to.insert(to.end(), lines.begin(), lines.end()); }
+inline void append(Lines& to, const Lines& lines) {
+  to.insert(to.end(), lines.begin(), lines.end());
+}
 
 // All that is compared, as text: a difference is read at once.
 inline std::string told(const Triage& t) {
