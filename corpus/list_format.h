@@ -42,6 +42,12 @@ enum class LineReject : std::uint8_t {
 };
 // As metrics and JSON print it: too_long, bad_utf8.
 [[nodiscard]] std::string_view name_of(LineReject reject);
+// Counts by LineReject: visit(reason's name, count) for each that was met.
+template <class Visit>
+void for_each_reject(std::span<const std::uint64_t> counts, Visit&& visit) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(LineReject::kCount); ++i)
+    if (counts[i] != 0) visit(name_of(static_cast<LineReject>(i)), counts[i]);
+}
 
 struct ListLine {
   std::string_view account;  // views the line or the scratch; empty when rejected

@@ -46,9 +46,9 @@ std::string list_json(const corpus::Corpus& corpus, const corpus::ListInfo& list
   for (const corpus::ListInfo& other : corpus.lists())
     if (facts.ordering_of == other.facts.id) json.field("ordering_of", other.name);
   json.key("invalid").begin_object();
-  for (std::size_t i = 0; i < static_cast<std::size_t>(corpus::LineReject::kCount); ++i)
-    if (facts.rejected[i] != 0)
-      json.field(corpus::name_of(static_cast<corpus::LineReject>(i)), facts.rejected[i]);
+  corpus::for_each_reject(facts.rejected, [&](std::string_view reason, std::uint64_t lines) {
+    json.field(reason, lines);
+  });
   return json.end_object().field("sha256", corpus::hex(facts.sha256)).end_object().take();
 }
 

@@ -80,12 +80,10 @@ void print(const AddOptions& options, const corpus::Built& built) {
   json.field("lines", facts.lines).field("valid", facts.valid).field("accounts", facts.accounts);
   json.field("duplicates", facts.duplicates).key("invalid").begin_object();
   Table table{{"WHY NOT TAKEN", "LINES"}, {false, true}, {}};
-  for (std::size_t i = 0; i < static_cast<std::size_t>(corpus::LineReject::kCount); ++i) {
-    if (facts.rejected[i] == 0) continue;
-    const auto name = corpus::name_of(static_cast<corpus::LineReject>(i));
-    json.field(name, facts.rejected[i]);
-    table.rows.push_back({std::string(name), grouped(facts.rejected[i])});
-  }
+  corpus::for_each_reject(facts.rejected, [&](std::string_view reason, std::uint64_t lines) {
+    json.field(reason, lines);
+    table.rows.push_back({std::string(reason), grouped(lines)});
+  });
   json.end_object().end_object();
   if (options.corpus.json) {
     fmt::print("{}\n", json.take());

@@ -8,7 +8,6 @@
 namespace stuffwatch::daemon {
 namespace {
 
-using corpus::LineReject;
 using corpus::Triage;
 using corpus::TriagedList;
 
@@ -42,9 +41,9 @@ void add_lists(JsonWriter& json, const TriageReport& report) {
 void add_counts(JsonWriter& json, const Triage& result) {
   json.field("lines", result.lines).field("valid", result.tally.valid);
   json.key("invalid").begin_object();
-  for (std::size_t i = 0; i < static_cast<std::size_t>(LineReject::kCount); ++i)
-    if (result.tally.rejected[i] != 0)
-      json.field(corpus::name_of(static_cast<LineReject>(i)), result.tally.rejected[i]);
+  corpus::for_each_reject(result.tally.rejected, [&](std::string_view reason, std::uint64_t lines) {
+    json.field(reason, lines);
+  });
   json.end_object().field("duplicates", result.duplicates).field("accounts", result.accounts);
   json.field("new_accounts", result.accounts - result.known);
   json.field("known_accounts", result.known);

@@ -11,7 +11,6 @@
 namespace stuffwatch::daemon {
 namespace {
 
-using corpus::LineReject;
 using corpus::OrderKind;
 using corpus::Triage;
 using corpus::TriagedList;
@@ -63,10 +62,9 @@ TriageSection lines_section(const Triage& result) {
   };
   row("lines", result.lines);
   row("lines with an account", result.tally.valid);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(LineReject::kCount); ++i)
-    if (result.tally.rejected[i] != 0)
-      row(fmt::format("without: {}", corpus::name_of(static_cast<LineReject>(i))),
-          result.tally.rejected[i]);
+  corpus::for_each_reject(result.tally.rejected, [&](std::string_view reason, std::uint64_t lines) {
+    row(fmt::format("without: {}", reason), lines);
+  });
   row(accounts_word(result) + ", each once", result.accounts);
   row("of these in a list", result.known);
   row("in no list", result.accounts - result.known);
