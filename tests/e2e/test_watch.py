@@ -28,6 +28,16 @@ def watched(stuffwatch, tmp_path):
         one.close()
 
 
+@pytest.fixture(autouse=True)
+def demo_corpus(run, tmp_path):
+    """The lists of the demo, as ./dev run makes them."""
+    run("simulate", "--lists", "lists")
+    (tmp_path / "run").mkdir()
+    run("corpus", "init", "run/demo-corpus")
+    for file in sorted((tmp_path / "lists").iterdir()):
+        run("corpus", "add", "run/demo-corpus", "--name", file.stem, file)
+
+
 def local():
     return ["--set", f"http.listen=127.0.0.1:{free_port()}"]
 
@@ -47,6 +57,7 @@ def test_the_attack_of_the_demo_appears(watched, source_root):
     page = one.wait_page(lambda text: re.search(r"credential_stuffing.*^SINK.* INFO    Credential stuffing from ", text, re.M | re.S), 120)
     at = next(i for i, line in enumerate(page) if "credential_stuffing" in line)
     assert page[at + 1].startswith("  Credential stuffing from ")
+    assert "of its accounts are in forum2019" in "\n".join(page)
     assert "CAMPAIGNS: " in page[at - 2] and "No campaign." not in page
     one.resize(20, 60)
     page = one.wait_page(lambda text: text.count("\n") == 19, 5)
