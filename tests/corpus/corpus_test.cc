@@ -182,6 +182,7 @@ class Breaches : public ::testing::Test {
       expected.emplace_back(account, places);
       expected.emplace_back("absent." + account, std::vector<Where>{});
     }
+    keys.reserve(expected.size());
     for (const auto& [account, places] : expected) keys.push_back(hash(account, scratch));
     Hits hits;
     corpus.resolve(keys, hits);
@@ -312,10 +313,12 @@ TEST_F(Breaches, GiveTheFirstHitsOfAnAccountInManyLists) {
     Hits hits;
     opened.resolve(keys, hits);
     std::vector<std::pair<std::uint32_t, std::uint64_t>> all;
+    all.reserve(hits.all.size());
     for (const ListHit& hit : hits.all) all.emplace_back(hit.list, hit.position);
     return all;
   };
   std::vector<std::pair<std::uint32_t, std::uint64_t>> expected;
+  expected.reserve(Corpus::kMaxHits + 1);
   for (std::uint32_t i = 0; i < Corpus::kMaxHits; ++i) expected.emplace_back(i, 2);
   expected.emplace_back(10, 1);
   EXPECT_EQ(resolved(), expected);
@@ -355,6 +358,7 @@ TEST_F(Breaches, SurviveASegmentThatIsCutShortUnderThem) {
   const Corpus loaded = read(), mapped = read(Residence::kMapped);
   for (const Segment& segment : mapped.segments()) fs::resize_file(segment.file(), 0);
   std::vector<std::jthread> readers;
+  readers.reserve(4);
   for (int reader = 0; reader < 4; ++reader)
     readers.emplace_back([&, reader] {
       std::mt19937_64 random(static_cast<std::uint64_t>(reader));
