@@ -58,7 +58,7 @@ void CorpusWatch::look() {
   const Version found = version();
   const bool changed = found != tried_,
              again = Clock::now() >= retry_at_ && !health_.problem.empty();
-  const bool better = !changed && retired_.empty() && more_fits();
+  const bool better = !changed && retired_.empty() && Clock::now() >= retry_at_ && more_fits();
   if (changed || again || better) read(found);
 }
 

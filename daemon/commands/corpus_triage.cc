@@ -92,7 +92,17 @@ config::Result<void> check(const TriageCommand& command) {
   if (command.html.empty()) return {};
   if (command.html == "-" && command.corpus.json)
     return config::misconfigured("--html - and --json both write to standard output: name a file");
+  std::error_code none;
   const auto page = config::identity_of(command.html, STDOUT_FILENO);
+  // What is read, and what the key and the lists are in.
+  const auto folder = fs::weakly_canonical(command.html, none).parent_path();
+  for (const fs::path& kept : {command.corpus.folder, register_of(command)})
+    if (command.html != "-" && !kept.empty() && folder == fs::weakly_canonical(kept, none))
+      return config::misconfigured("--html {} is inside of {}: give the page a place of its own",
+                                   command.html, kept.string());
+  for (const std::string& file : command.alerts)
+    if (page && page == config::identity_of(file, STDIN_FILENO))
+      return config::misconfigured("--html {} is a file of alerts", command.html);
   for (const std::string& dump : command.dumps)
     if (page && page == config::identity_of(dump, STDIN_FILENO))
       return config::misconfigured("--html {} is the dump: give the page a file of its own",

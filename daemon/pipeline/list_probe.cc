@@ -1,6 +1,12 @@
 #include "daemon/pipeline/list_probe.h"
 
 namespace stuffwatch::daemon::pipeline {
+namespace {
+
+// Of one account. Every ordering of a list is one: an account that is in many lists must not lose the newest.
+constexpr std::size_t kMostHits = 1024;
+
+}  // namespace
 
 void ListProbe::use(std::shared_ptr<const corpus::Corpus> corpus, Directory directory) {
   const std::scoped_lock lock(mutex_);
@@ -24,7 +30,7 @@ bool ListProbe::refresh() {
 
 // False: the corpus was given up, by the next refresh().
 bool ListProbe::resolve(corpus::Hits& hits) {
-  corpus_->resolve(accounts_, hits);
+  corpus_->resolve(accounts_, hits, kMostHits);
   if (corpus_->intact()) return true;
   const std::scoped_lock lock(mutex_);
   corpus_ = nullptr;
