@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "corpus/raw_file.h"
@@ -19,6 +20,25 @@ const Segment* find(const Corpus& corpus, const std::filesystem::path& folder,
         segment.header().xxh3 == entry.header_xxh3)
       return &segment;
   return nullptr;
+}
+
+// For each list the first one with the same original, which may be gone.
+std::vector<std::uint32_t> roots_of(const std::vector<ListInfo>& lists) {
+  std::map<std::uint32_t, std::uint32_t> of_id;  // id of a list: of its original
+  std::map<std::uint32_t, std::uint32_t> first;  // id of an original: the first of its orderings
+  std::vector<std::uint32_t> roots;
+  for (const ListInfo& list :
+       lists) {  // ids ascend, and an ordering is younger than what it is one of
+    const auto& facts = list.facts;
+    const bool is_ordering = facts.ordering_of != 0 && facts.ordering_of < facts.id;
+    const std::uint32_t named = is_ordering ? facts.ordering_of : facts.id;
+    const auto known = of_id.find(named);
+    const std::uint32_t original = known == of_id.end() ? named : known->second;
+    of_id.emplace(facts.id, original);
+    roots.push_back(
+        first.emplace(original, static_cast<std::uint32_t>(roots.size())).first->second);
+  }
+  return roots;
 }
 
 }  // namespace
@@ -71,6 +91,7 @@ config::Result<Corpus> Corpus::open(const std::filesystem::path& folder,
       corpus.lists_.push_back({std::string(segment.name(list)), list});
   const auto id = [](const ListInfo& list) { return list.facts.id; };
   std::ranges::sort(corpus.lists_, {}, id);
+  corpus.originals_ = roots_of(corpus.lists_);
   for (const Segment& segment : corpus.segments_) {
     auto& of = corpus.list_of_.emplace_back();
     for (const SegmentList& list : segment.lists()) {
@@ -136,17 +157,9 @@ std::uint64_t list_key(std::string_view name) { return ::XXH3_64bits(name.data()
 
 ListDirectory Corpus::directory() const {
   ListDirectory directory{.lists = {}, .digest = digest(), .state = "ok"};
-  for (const ListInfo& list : lists_) {
-    const ListInfo* original = &list;
-    // As far as the originals are here. An ordering is added after what it orders: ids fall.
-    for (const std::uint32_t* of = &list.facts.ordering_of; *of != 0;
-         of = &original->facts.ordering_of) {
-      const auto found = std::ranges::find_if(
-          lists_, [&](const ListInfo& other) { return other.facts.id == *of; });
-      if (found == lists_.end() || found->facts.id >= original->facts.id) break;
-      original = &*found;
-    }
-    directory.lists.push_back({list_key(original->name), original->name, std::nullopt});
+  for (const std::uint32_t original : originals_) {
+    const std::string& name = lists_[original].name;
+    directory.lists.push_back({list_key(name), name, std::nullopt});
   }
   return directory;
 }

@@ -69,6 +69,11 @@ class Corpus {
   void resolve(std::span<const AccountKey> accounts, Hits& out, std::size_t most = kMaxHits) const;
 
   [[nodiscard]] const std::vector<ListInfo>& lists() const { return lists_; }
+  // [index of lists()]: the first list with the same original, however many orderings away and whether or not that is still here. Orderings of one list are
+  // one wherever accounts are counted.
+  [[nodiscard]] const std::vector<std::uint32_t>& originals() const { return originals_; }
+  // [segment][its list]: index of lists().
+  [[nodiscard]] const std::vector<std::vector<std::uint32_t>>& list_of() const { return list_of_; }
   [[nodiscard]] std::uint64_t entries() const;
   [[nodiscard]] std::uint64_t bytes() const;
   [[nodiscard]] std::uint64_t loaded_bytes() const;  // of them, in memory
@@ -83,8 +88,9 @@ class Corpus {
  private:
   Manifest manifest_;
   std::vector<Segment> segments_;
-  std::vector<ListInfo> lists_;                      // by id
-  std::vector<std::vector<std::uint32_t>> list_of_;  // [segment][its list]: index of lists_
+  std::vector<ListInfo> lists_;  // by id
+  std::vector<std::uint32_t> originals_;
+  std::vector<std::vector<std::uint32_t>> list_of_;
 };
 
 // Threads: one. Errors: kConfiguration for what the caller can mend, kFailed for the rest; after an error the folder is as it was.

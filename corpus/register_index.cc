@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
-#include <map>
 #include <utility>
 
 namespace stuffwatch::corpus {
@@ -11,32 +10,13 @@ namespace {
 
 constexpr std::size_t kAtOnce = 4096;
 
-// For each list the first one with the same original, which may be gone.
-std::vector<std::uint32_t> roots_of(const std::vector<ListInfo>& lists) {
-  std::map<std::uint32_t, std::uint32_t> of_id;  // id of a list: of its original
-  std::map<std::uint32_t, std::uint32_t> first;  // id of an original: the first of its orderings
-  std::vector<std::uint32_t> roots;
-  for (const ListInfo& list :
-       lists) {  // ids ascend, and an ordering is younger than what it is one of
-    const auto& facts = list.facts;
-    const bool is_ordering = facts.ordering_of != 0 && facts.ordering_of < facts.id;
-    const std::uint32_t named = is_ordering ? facts.ordering_of : facts.id;
-    const auto known = of_id.find(named);
-    const std::uint32_t original = known == of_id.end() ? named : known->second;
-    of_id.emplace(facts.id, original);
-    roots.push_back(
-        first.emplace(original, static_cast<std::uint32_t>(roots.size())).first->second);
-  }
-  return roots;
-}
-
 }  // namespace
 
 class RegisterIndex::Builder {
  public:
   Builder(const AccountRegister& accounts, const Corpus& corpus)
       : accounts_(accounts), corpus_(corpus), counted_(corpus.lists().size(), kNobody) {
-    index_.root_ = roots_of(corpus.lists());
+    index_.root_ = corpus.originals();
     index_.counts_.resize(corpus.lists().size()), index_.places_.resize(corpus.lists().size());
     const std::uint64_t last = std::max<std::uint64_t>(accounts.accounts().size(), 2) - 1;
     index_.account_bits_ = static_cast<unsigned>(std::bit_width(last));

@@ -5,41 +5,17 @@
 #include <utility>
 
 namespace stuffwatch::corpus {
-namespace {
-
-// Of the list that this one is another order of, however many steps away.
-std::uint32_t original_of(const std::vector<ListInfo>& lists, std::uint32_t list) {
-  std::uint32_t id = lists[list].facts.id, next = lists[list].facts.ordering_of;
-  while (next != 0 && next < id) {  // an ordering is added after what it is one of
-    id = next;
-    const auto at = std::ranges::find(lists, id, [](const ListInfo& l) { return l.facts.id; });
-    next = at == lists.end() ? 0 : at->facts.ordering_of;
-  }
-  return id;
-}
-
-}  // namespace
 
 ListGroups::ListGroups(const Corpus& corpus) {
-  const std::vector<ListInfo>& lists = corpus.lists();
-  std::vector<std::uint32_t> originals;
-  for (std::uint32_t l = 0; l < lists.size(); ++l) {
-    const std::uint32_t original = original_of(lists, l);
+  for (const std::uint32_t original : corpus.originals()) {
     const auto group =
-        static_cast<std::uint32_t>(std::ranges::find(originals, original) - originals.begin());
-    if (group == originals.size()) originals.push_back(original), named_after.push_back(l);
+        static_cast<std::uint32_t>(std::ranges::find(named_after, original) - named_after.begin());
+    if (group == named_after.size()) named_after.push_back(original);
     group_of.push_back(group);
   }
   std::uint64_t entries = 0;
-  for (const Segment& segment : corpus.segments()) {
+  for (const Segment& segment : corpus.segments())
     entries_before.push_back(std::exchange(entries, entries + segment.header().entries));
-    auto& of = list_of.emplace_back();
-    for (const SegmentList& list : segment.lists()) {
-      const auto at =
-          std::ranges::find(lists, list.id, [](const ListInfo& l) { return l.facts.id; });
-      of.push_back(static_cast<std::uint32_t>(at - lists.begin()));
-    }
-  }
 }
 
 void MatchRun::append(std::uint64_t line) {
@@ -144,7 +120,7 @@ void ChunkMatches::note(MatchedLine& line, std::size_t segment, Segment::Range f
   if (!line.known()) line.entry = groups.entries_before[segment] + found.begin;
   for (std::uint64_t e = found.begin; e < found.end; ++e) {
     const auto [in_segment, at] = corpus.segments()[segment].place_of(e);
-    const std::uint32_t list = groups.list_of[segment][in_segment];
+    const std::uint32_t list = corpus.list_of()[segment][in_segment];
     groups_.push_back(groups.group_of[list]);
     if (corpus.lists()[list].facts.has_positions()) runs[line.kind()][list].append(at);
   }

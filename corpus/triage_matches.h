@@ -21,10 +21,9 @@ namespace stuffwatch::corpus {
 // The lists of a corpus as they are counted: those that are one list in several orders are one group.
 struct ListGroups {
   explicit ListGroups(const Corpus& corpus);
-  std::vector<std::vector<std::uint32_t>> list_of;  // [segment][its list]: index of corpus.lists()
-  std::vector<std::uint64_t> entries_before;        // [segment]: in the segments before it
-  std::vector<std::uint32_t> group_of;              // [index of corpus.lists()]
-  std::vector<std::uint32_t> named_after;           // [group]: index of corpus.lists()
+  std::vector<std::uint64_t> entries_before;  // [segment]: in the segments before it
+  std::vector<std::uint32_t> group_of;        // [index of corpus.lists()]
+  std::vector<std::uint32_t> named_after;     // [group]: index of corpus.lists()
 };
 
 // E-mail addresses, and all other names.

@@ -351,6 +351,23 @@ TEST_F(Breaches, NameEveryOrderingAfterItsOriginal) {
   EXPECT_THAT(names(), ::testing::ElementsAre("sorted", "sorted", "another"));
 }
 
+TEST_F(Breaches, AreOneListInEveryOrderAlsoWhenTheOriginalIsGone) {
+  init();
+  CorpusFolder corpus = open();
+  const auto any = [](const BuildProgress&) { return true; };
+  const Line a{"a@example.com:x", {}}, b{"b@example.com:x", {}};
+  ASSERT_TRUE(add(corpus, {"original", {b, a}}));
+  const std::uint32_t original = read().lists()[0].facts.id;
+  ASSERT_TRUE(add(corpus, {"sorted", {a, b}}, 1, 16 * kMiB, any, false, original));
+  ASSERT_TRUE(add(corpus, {"doubled", {b, a, a}}, 1, 16 * kMiB, any, false, original));
+  ASSERT_TRUE(corpus.remove("original"));
+  const auto lists = read().directory().lists;
+  ASSERT_THAT(lists, SizeIs(2));
+  EXPECT_EQ(lists[0].name, "sorted");
+  EXPECT_EQ(lists[1].name, "sorted");
+  EXPECT_EQ(lists[0].key, lists[1].key);
+}
+
 TEST_F(Breaches, SurviveASegmentThatIsCutShortUnderThem) {
   init();
   Model model;
