@@ -1,7 +1,6 @@
 #include "daemon/config.h"
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "config/printers.h"
 #include "config/rfc3339.h"
 #include "config/yaml_reader.h"
+#include "corpus/raw_file.h"
 #include "version.h"
 
 namespace stuffwatch::daemon {
@@ -246,11 +246,9 @@ config::Result<void> check_runnable(const Config& config) {
 
 std::string fingerprint(Config& config) {
   const std::string text = config::print_fingerprint(config);
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  ::SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
-  std::string hex;
-  for (const unsigned char byte : digest) hex += fmt::format("{:02x}", byte);
-  return hex;
+  corpus::Sha256 hash;
+  hash.update(text);
+  return corpus::hex(hash.finish());
 }
 
 namespace {
@@ -301,13 +299,16 @@ config::Result<corpus::AccountHasher> account_hasher(const Config& config, bool 
       "corpus.path or privacy.key_file");
 }
 
-std::uint64_t corpus_memory(const Config& config) {
-  if (config.corpus.memory.count != 0) return config.corpus.memory.count;
+std::uint64_t half_of_memory() {
   std::uint64_t all = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                       static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   std::uint64_t limit = 0;  // "max" is none
   if (std::ifstream group("/sys/fs/cgroup/memory.max"); group >> limit) all = std::min(all, limit);
   return all / 2;
+}
+
+std::uint64_t corpus_memory(const Config& config) {
+  return config.corpus.memory.count != 0 ? config.corpus.memory.count : half_of_memory();
 }
 
 std::string_view privacy_mode(const Config& config) {

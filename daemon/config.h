@@ -145,7 +145,9 @@ class Config final : public config::Section {
 [[nodiscard]] config::Result<corpus::AccountHasher> account_hasher(const Config& config,
                                                                    bool or_public);
 
-// Bytes of breach lists to hold in memory; without corpus.memory half of what the machine, or the control group that this runs in, has.
+// Of what the machine, or the control group that this runs in, has; in bytes.
+[[nodiscard]] std::uint64_t half_of_memory();
+// Bytes of breach lists to hold in memory: corpus.memory, else half of all.
 [[nodiscard]] std::uint64_t corpus_memory(const Config& config);
 [[nodiscard]] std::string_view privacy_mode(const Config& config);
 [[nodiscard]] std::uint32_t worker_count(const Config& config);

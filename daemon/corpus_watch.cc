@@ -12,7 +12,7 @@ namespace stuffwatch::daemon {
 
 void CorpusWatch::start() {
   health_.wanted = true;
-  give_up();  // until there is one: alerts say that it is not there
+  probe_.use(nullptr, pipeline::ListProbe::unavailable());  // until there is one
   if (!options_.accounts.empty())
     read_accounts(version_of(options_.accounts / corpus::AccountRegister::kFileName));
   read(version());
@@ -135,11 +135,6 @@ void CorpusWatch::take(corpus::Corpus corpus, const Version& version, double sec
                                        {"bytes", health_.bytes},
                                        {"of_them_in_memory", health_.loaded_bytes},
                                        {"seconds", seconds}});
-}
-
-void CorpusWatch::give_up() {
-  probe_.use(nullptr, std::make_shared<const corpus::ListDirectory>(corpus::ListDirectory{
-                          .lists = {}, .digest = {}, .state = "unavailable"}));
 }
 
 CorpusWatch::Version CorpusWatch::version_of(const std::filesystem::path& file) {

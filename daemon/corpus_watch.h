@@ -58,7 +58,6 @@ class CorpusWatch {
   void read_accounts(const Version& version);
   void take(corpus::Corpus corpus, const Version& version, double seconds);
   void give();
-  void give_up();
   [[nodiscard]] static Version version_of(const std::filesystem::path& file);
   [[nodiscard]] Version version() const {
     return version_of(options_.folder / corpus::Manifest::kFileName);

@@ -20,8 +20,6 @@ namespace {
 using corpus::AccountReject;
 using Role = corpus::AccountColumns::Role;
 
-constexpr int kStopped = 130;
-
 struct LoadOptions {
   AccountsOptions accounts;
   std::string file, columns, progress = "auto";
@@ -108,18 +106,14 @@ config::Result<int> load(const LoadOptions& options) {
     loaded = corpus::load_accounts(
         **input, *hasher, columns, now, options.accounts.folder,
         [&](std::uint64_t rows, std::uint64_t bytes) {
-          const bool known = total && *total != 0;
-          progress.show(
-              "reading", rows,
-              known ? std::optional(static_cast<double>(bytes) / static_cast<double>(*total))
-                    : std::nullopt);
+          progress.show({.lines = rows, .bytes = bytes, .bytes_total = total});
           return !interruption.wanted();
         });
   }
   if (!loaded) return std::unexpected(loaded.error());
   if (loaded->stopped) {
     fmt::print(stderr, "stuffwatch: stopped; the register is as it was\n");
-    return kStopped;
+    return Interruption::kExitStatus;
   }
   const std::uint64_t accounts =
       loaded->source.rows - loaded->source.duplicates - loaded->rejected();

@@ -19,8 +19,6 @@
 namespace stuffwatch::daemon {
 namespace {
 
-constexpr int kStopped = 130;
-
 struct AddOptions {
   CorpusOptions corpus;
   std::string name, date, format, memory = "256MiB", ordering_of, progress = "auto";
@@ -125,7 +123,7 @@ config::Result<int> add(const AddOptions& options) {
   if (!built) return std::unexpected(built.error());
   if (built->stopped) {
     fmt::print(stderr, "stuffwatch: stopped; nothing was added\n");
-    return kStopped;
+    return Interruption::kExitStatus;
   }
   print(options, *built);
   return 0;

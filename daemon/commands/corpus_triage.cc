@@ -24,13 +24,12 @@
 #include "daemon/commands/site_counts.h"
 #include "daemon/commands/triage_page.h"
 #include "daemon/commands/triage_report.h"
+#include "daemon/config.h"
 
 namespace stuffwatch::daemon {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kStopped = 130;
 
 struct TriageCommand {
   CorpusOptions corpus;
@@ -71,10 +70,9 @@ config::Result<corpus::Residence> residence_of(const fs::path& folder,
   if (!manifest) return std::unexpected(manifest.error());
   std::uint64_t bytes = 0;
   for (const corpus::Manifest::Entry& segment : manifest->segments) bytes += segment.bytes;
-  const auto memory = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES))) *
-                      static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PAGESIZE)));
   const bool is_long = !dump_bytes || *dump_bytes > bytes / 16;
-  return is_long && bytes <= memory / 2 ? corpus::Residence::kLoaded : corpus::Residence::kMapped;
+  return is_long && bytes <= half_of_memory() ? corpus::Residence::kLoaded
+                                              : corpus::Residence::kMapped;
 }
 
 // The one that was named, or the one beside the lists.
@@ -179,7 +177,7 @@ config::Result<int> triage(const TriageCommand& command) {
   if (!result) return std::unexpected(result.error());
   if (result->stopped) {
     fmt::print(stderr, "stuffwatch: stopped; nothing is said of a part of the dump\n");
-    return kStopped;
+    return Interruption::kExitStatus;
   }
   TriageReport report{std::move(*result), dump_name(command), config::format_rfc3339(now),
                       corpus->digest(), command.population};

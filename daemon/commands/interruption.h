@@ -11,6 +11,8 @@ namespace stuffwatch::daemon {
 
 class Interruption {
  public:
+  static constexpr int kExitStatus = 130;  // of a command that was stopped, as a shell tells it
+
   Interruption();
   ~Interruption();
   Interruption(const Interruption&) = delete;

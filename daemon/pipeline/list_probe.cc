@@ -8,6 +8,11 @@ constexpr std::size_t kMostHits = 1024;
 
 }  // namespace
 
+ListProbe::Directory ListProbe::unavailable() {
+  return std::make_shared<const corpus::ListDirectory>(
+      corpus::ListDirectory{.lists = {}, .digest = {}, .state = "unavailable"});
+}
+
 void ListProbe::use(std::shared_ptr<const corpus::Corpus> corpus, Directory directory) {
   const std::scoped_lock lock(mutex_);
   next_ = std::move(corpus), next_directory_ = std::move(directory);
@@ -35,9 +40,7 @@ bool ListProbe::resolve(corpus::Hits& hits) {
   const std::scoped_lock lock(mutex_);
   corpus_ = nullptr;
   // Whatever was given in the meantime is newer.
-  if (next_directory_ == nullptr)
-    next_directory_ = std::make_shared<const corpus::ListDirectory>(
-        corpus::ListDirectory{.lists = {}, .digest = {}, .state = "unavailable"});
+  if (next_directory_ == nullptr) next_directory_ = unavailable();
   return false;
 }
 

@@ -23,6 +23,8 @@ class ListProbe {
  public:
   using Directory = std::shared_ptr<const corpus::ListDirectory>;
 
+  // What stands for a corpus that cannot be read.
+  [[nodiscard]] static Directory unavailable();
   // From the next block on. nullptr: no lists; the directory says why. Whoever gives a corpus keeps it alive until it is given up, so that nobody waits here
   // for gigabytes to be freed.
   void use(std::shared_ptr<const corpus::Corpus> corpus, Directory directory);
