@@ -136,6 +136,21 @@ TEST_F(CorpusWatched, HoldsNoMoreThanItMayWhileOneGoesAndAnotherComes) {
   EXPECT_GE(watched->health().loads, 3U);
 }
 
+TEST_F(CorpusWatched, IsNotReadAllTheTimeWhenWhatIsMappedIsDamaged) {
+  const std::uint64_t one = fs::file_size(corpus_.path() / "000001.bcs");
+  corpus_.add("beta", "b@example.com\nc@example.com\n");
+  CorpusWatch watched(
+      {.folder = corpus_.path(), .memory = one * 5 / 2, .look_every = 1ms, .retry_every = 1h},
+      corpus_.hasher(), probe_);
+  watched.start();
+  corpus_.compact();
+  wait(watched, [](const CorpusHealth& h) { return h.loads == 2; });
+  EXPECT_LT(watched.health().loaded_bytes, watched.health().bytes) << "what comes is mapped";
+  for (int i = 0; i < 100'000; ++i)  // the pipeline lets go of what was there: now there is room
+    static_cast<void>(probe_.begin({})), std::this_thread::yield();
+  EXPECT_EQ(watched.health().loads, 2U) << "not before its time";
+}
+
 TEST_F(CorpusWatched, IsExchangedUnderLoadWithoutATornView) {
   const auto watched = watch();
   std::atomic<bool> done = false;

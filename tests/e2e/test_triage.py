@@ -265,3 +265,17 @@ def test_a_stop_says_nothing_of_a_part(corpus, stuffwatch, tmp_path):
     assert out == "" and "stopped" in err
     assert asking.returncode == -signal.SIGINT
     assert sorted(file.name for file in tmp_path.iterdir()) == ["endless", "held"]
+
+
+def test_the_page_never_lands_where_lists_keys_or_alerts_are(corpus, run, dump, tmp_path):
+    (tmp_path / "users.csv").write_text("email\nuser1@example.com\n")
+    run("accounts", "load", "ours", "--corpus", "held", "users.csv")
+    (tmp_path / "alerts.jsonl").write_text('{"schema":"stuffwatch.alert/1"}\n')
+    (tmp_path / "link").symlink_to("held")
+    kept = {file: file.read_bytes() for folder in ("held", "ours") for file in (tmp_path / folder).iterdir()}
+    kept[tmp_path / "alerts.jsonl"] = (tmp_path / "alerts.jsonl").read_bytes()
+    for page in ("held/key", "held/MANIFEST", "held/page.html", "link/key", "ours/accounts.reg", "alerts.jsonl"):
+        corpus("triage", "--accounts", "ours", "--alerts", "alerts.jsonl", "--html", page, dump, status=2)
+    assert {file: file.read_bytes() for file in kept} == kept
+    assert not (tmp_path / "held" / "page.html").exists()
+    corpus("triage", "--accounts", "ours", "--html", "page.html", dump)

@@ -99,6 +99,23 @@ TEST(ListProbe, GivesEveryEventTheListsOfItsAccount) {
   EXPECT_EQ(counts.hits.at("other"), 1U);
 }
 
+TEST(ListProbe, LosesNoListOfAnAccountThatIsInMany) {
+  ListedRig setup;
+  for (int i = 0; i < 20; ++i)
+    setup.corpus.add("many " + std::to_string(i),
+                     "other" + std::to_string(i) + "@example.com\nuser7@example.com\n");
+  auto pipeline = setup.make();
+  ListedRig::give(*pipeline, setup.open());
+  pipeline->add_source(
+      std::make_unique<MemorySource>(
+          std::vector<std::vector<std::string>>{{line(0s, "user7@example.com", "192.0.2.1", true)}},
+          10),
+      setup.settings);
+  Rig::turn(*pipeline);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(pipeline->lists().counts().hits.at("many " + std::to_string(i)), 1U) << i;
+}
+
 TEST(ListProbe, TakesAnotherCorpusBetweenTwoBlocks) {
   ListedRig setup;
   auto pipeline = setup.make();
