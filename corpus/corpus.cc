@@ -104,30 +104,21 @@ config::Result<Corpus> Corpus::open(const std::filesystem::path& folder,
 
 void Corpus::resolve(std::span<const AccountKey> accounts, Hits& out, std::size_t most) const {
   out.all.clear(), out.end.resize(accounts.size());
-  std::vector<Segment::Range> buckets(segments_.size() * kBatch);
-  for (std::size_t first = 0; first < accounts.size(); first += kBatch) {
-    const auto batch = accounts.subspan(first, std::min(kBatch, accounts.size() - first));
-    for (const Segment& segment : segments_)
-      for (const AccountKey account : batch) segment.prefetch(value_of(account));
-    for (std::size_t s = 0; s < segments_.size(); ++s)
-      for (std::size_t i = 0; i < batch.size(); ++i)
-        buckets[s * kBatch + i] = segments_[s].bucket_of(value_of(batch[i]));
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const std::uint64_t hash = value_of(batch[i]);
-      const std::size_t begin = out.all.size();
-      for (std::size_t s = 0; s < segments_.size(); ++s) {
-        const Segment::Range found = segments_[s].find(hash, buckets[s * kBatch + i]);
+  Probe probe(*this);
+  std::size_t begin = 0;  // of the account's hits
+  probe(
+      accounts.size(), [&](std::size_t i) { return value_of(accounts[i]); },
+      [&](std::size_t, std::size_t s, Segment::Range found) {
         for (std::uint64_t e = found.begin; e < found.end && out.all.size() - begin < most; ++e) {
           const auto [list, line] = segments_[s].place_of(e);
           const bool positions = segments_[s].lists()[list].has_positions();
           out.all.push_back({list_of_[s][list], 0, positions ? line + 1 : 0});
         }
-      }
-      if (out.all.size() != begin && std::ranges::binary_search(manifest_.forgotten, hash))
-        out.all.resize(begin);
-      out.end[first + i] = static_cast<std::uint32_t>(out.all.size());
-    }
-  }
+      },
+      [&](std::size_t i) {
+        begin = out.all.size();
+        out.end[i] = static_cast<std::uint32_t>(begin);
+      });
 }
 
 std::uint64_t Corpus::entries() const {

@@ -7,6 +7,7 @@
 // Corpus is what readers hold: one state of the folder, for as long as they like. CorpusFolder changes the folder; one process at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -91,6 +92,43 @@ class Corpus {
   std::vector<ListInfo> lists_;  // by id
   std::vector<std::uint32_t> originals_;
   std::vector<std::vector<std::uint32_t>> list_of_;
+};
+
+// Where accounts stand: a batch at a time through all segments, so that main memory is waited for once a stage and not once an account. Keeps what it needs from
+// call to call. Threads: one.
+class Probe {
+ public:
+  explicit Probe(const Corpus& corpus)
+      : corpus_(corpus), buckets_(corpus.segments().size() * Corpus::kBatch) {}
+
+  // hash_of(i) for i < accounts; found(i, segment, its entries of the account) for each that has some; then done(i), in order of i. Forgotten accounts
+  // are found nowhere.
+  template <class HashOf, class Found, class Done>
+  void operator()(std::size_t accounts, HashOf&& hash_of, Found&& found, Done&& done) {
+    const std::vector<Segment>& segments = corpus_.segments();
+    for (std::size_t first = 0; first < accounts; first += Corpus::kBatch) {
+      const std::size_t size = std::min(Corpus::kBatch, accounts - first);
+      for (const Segment& segment : segments)
+        for (std::size_t i = 0; i < size; ++i) segment.prefetch(hash_of(first + i));
+      for (std::size_t s = 0; s < segments.size(); ++s)
+        for (std::size_t i = 0; i < size; ++i)
+          buckets_[s * Corpus::kBatch + i] = segments[s].bucket_of(hash_of(first + i));
+      for (std::size_t i = 0; i < size; ++i) {
+        const std::uint64_t hash = hash_of(first + i);
+        for (std::size_t s = 0; s < segments.size(); ++s) {
+          const Segment::Range range = segments[s].find(hash, buckets_[s * Corpus::kBatch + i]);
+          if (range.begin == range.end) continue;
+          if (std::ranges::binary_search(corpus_.manifest().forgotten, hash)) break;
+          found(first + i, s, range);
+        }
+        done(first + i);
+      }
+    }
+  }
+
+ private:
+  const Corpus& corpus_;
+  std::vector<Segment::Range> buckets_;  // [segment][account of the batch]
 };
 
 // Threads: one. Errors: kConfiguration for what the caller can mend, kFailed for the rest; after an error the folder is as it was.

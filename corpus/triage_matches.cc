@@ -70,7 +70,7 @@ std::uint32_t Combination::group(std::string_view name, std::size_t i) {
 ChunkMatches::ChunkMatches(const Corpus& corpus, const PublicSuffixes& suffixes)
     : domains([&suffixes](const std::string& host) { return suffixes.registrable(host); }),
       combinations([](const std::string& name) { return std::string_view(name); }),
-      buckets_(corpus.segments().size() * Corpus::kBatch) {
+      probe_(corpus) {
   for (auto& of_kind : runs) of_kind.resize(corpus.lists().size());
 }
 
@@ -87,32 +87,21 @@ void ChunkMatches::add(std::uint64_t hash, std::string_view canonical) {
 }
 
 void ChunkMatches::look_up(const Corpus& corpus, const ListGroups& groups) {
-  const std::vector<Segment>& segments = corpus.segments();
-  for (std::size_t first = 0; first < lines.size(); first += Corpus::kBatch) {
-    const auto batch =
-        std::span(lines).subspan(first, std::min(Corpus::kBatch, lines.size() - first));
-    for (const Segment& segment : segments)
-      for (const MatchedLine& line : batch) segment.prefetch(line.hash);
-    for (std::size_t s = 0; s < segments.size(); ++s)
-      for (std::size_t i = 0; i < batch.size(); ++i)
-        buckets_[s * Corpus::kBatch + i] = segments[s].bucket_of(batch[i].hash);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      groups_.clear();
-      for (std::size_t s = 0; s < segments.size(); ++s) {
-        const auto found = segments[s].find(batch[i].hash, buckets_[s * Corpus::kBatch + i]);
-        if (found.begin == found.end) continue;
-        if (std::ranges::binary_search(corpus.manifest().forgotten, batch[i].hash)) break;
-        note(batch[i], s, found, corpus, groups);
-      }
-      if (!batch[i].known()) continue;
-      std::ranges::sort(groups_);
-      const auto repeated = std::ranges::unique(groups_);
-      groups_.erase(repeated.begin(), repeated.end());
-      Combination::begin(combination_, batch[i].kind());
-      for (const std::uint32_t group : groups_) Combination::append(combination_, group);
-      batch[i].combination = combinations.count_line(combination_);
-    }
-  }
+  probe_(
+      lines.size(), [&](std::size_t i) { return lines[i].hash; },
+      [&](std::size_t i, std::size_t segment, Segment::Range found) {
+        note(lines[i], segment, found, corpus, groups);
+      },
+      [&](std::size_t i) {
+        if (!lines[i].known()) return;
+        std::ranges::sort(groups_);
+        const auto repeated = std::ranges::unique(groups_);
+        groups_.erase(repeated.begin(), repeated.end());
+        Combination::begin(combination_, lines[i].kind());
+        for (const std::uint32_t group : groups_) Combination::append(combination_, group);
+        lines[i].combination = combinations.count_line(combination_);
+        groups_.clear();
+      });
 }
 
 void ChunkMatches::note(MatchedLine& line, std::size_t segment, Segment::Range found,

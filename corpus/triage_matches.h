@@ -112,7 +112,7 @@ struct ChunkMatches {
             const ListGroups& groups);
   std::string combination_;
   std::vector<std::uint32_t> groups_;
-  std::vector<Segment::Range> buckets_;
+  Probe probe_;
 };
 
 }  // namespace stuffwatch::corpus
